@@ -1,0 +1,1 @@
+//! Native devices: cameras, microphones and screens.

@@ -1,0 +1,1 @@
+//! AAC: ADTS headers and AudioSpecificConfig.

@@ -1,0 +1,224 @@
+use bytes::Bytes;
+
+use super::*;
+use crate::TrackId;
+
+const VIDEO: TrackId = TrackId(0);
+const OPUS: TrackId = TrackId(1);
+const AAC: TrackId = TrackId(2);
+
+fn tracks() -> Vec<Track> {
+    let config = [
+        Config::H264 {
+            sps: Bytes::new(),
+            pps: Bytes::new(),
+            width: 16,
+            height: 16,
+            fps_millis: 30_000,
+        },
+        Config::Opus {
+            channels: 2,
+            pre_skip: 312,
+        },
+        Config::Aac {
+            asc: Bytes::from_static(&[0x11, 0x90]),
+            sample_rate: 48_000,
+            channels: 2,
+        },
+    ];
+    config
+        .into_iter()
+        .zip([VIDEO, OPUS, AAC])
+        .map(|(config, id)| Track {
+            id,
+            config,
+            bitrate: 0,
+        })
+        .collect()
+}
+
+fn packet(track: TrackId, at: i64, keyframe: bool) -> Packet {
+    let pts = Timestamp::from_millis(at);
+    Packet {
+        track,
+        pts,
+        dts: pts,
+        keyframe,
+        data: Bytes::from(vec![0; 10]),
+    }
+}
+
+fn open(hub: &Hub) -> Writer {
+    let info = ChannelInfo {
+        origin: Origin::Program,
+        title: "Test".into(),
+    };
+    let mut writer = hub
+        .publish(ChannelName::program(), info, Timestamp::ZERO)
+        .unwrap();
+    writer.set_tracks(tracks());
+    writer
+}
+
+/// What a reader holds, in short: `T` tracks, `k12`/`v12`/`a12` packets at 12 ms, `-3` a gap of three, `E` end.
+fn drain(reader: &mut Reader) -> String {
+    let mut seen = Vec::new();
+    while let Some(next) = reader.try_next() {
+        seen.push(match next {
+            Next::Tracks(t) => format!("T{}", t.len()),
+            Next::Gap(n) => format!("-{n}"),
+            Next::End => {
+                seen.push("E".into());
+                break;
+            }
+            Next::Packet(p) => {
+                let kind = match (p.track, p.keyframe) {
+                    (VIDEO, true) => 'k',
+                    (VIDEO, false) => 'v',
+                    _ => 'a',
+                };
+                format!("{kind}{}", p.pts.millis())
+            }
+        });
+    }
+    seen.join(" ")
+}
+
+#[test]
+fn names_are_checked_at_the_edge() {
+    let long = "x".repeat(65);
+    for (name, fine) in [
+        ("program", true),
+        ("Ana_s-phone2", true),
+        ("", false),
+        ("a/b", false),
+        ("ä", false),
+        (long.as_str(), false),
+    ] {
+        assert_eq!(name.parse::<ChannelName>().is_ok(), fine, "{name:?}");
+    }
+}
+
+#[test]
+fn a_late_joiner_gets_the_current_group() {
+    let hub = Hub::new(10);
+    let mut writer = open(&hub);
+    for p in [
+        packet(VIDEO, 0, true),
+        packet(VIDEO, 33, false),
+        packet(VIDEO, 66, true),
+        packet(OPUS, 70, true),
+        packet(AAC, 71, true),
+        packet(VIDEO, 99, false),
+    ] {
+        writer.write(p);
+    }
+    let channel = hub.channel(&ChannelName::program()).unwrap();
+    let mut group = channel.read(Want::WEBRTC, Start::Group, 100);
+    let mut fresh = channel.read(Want::MP4, Start::Next, 100);
+    assert_eq!(drain(&mut group), "T2 k66 a70 v99");
+    assert_eq!(drain(&mut fresh), "T2");
+    writer.write(packet(VIDEO, 132, false));
+    writer.write(packet(AAC, 140, true));
+    writer.write(packet(VIDEO, 165, true));
+    assert_eq!(drain(&mut group), "v132 k165");
+    assert_eq!(drain(&mut fresh), "a140 k165");
+    drop(writer);
+    assert_eq!(drain(&mut group), "E");
+    assert_eq!(drain(&mut group), "E", "the end stays the end");
+}
+
+#[test]
+fn a_slow_reader_drops_to_the_next_keyframe_and_hurts_no_one() {
+    let hub = Hub::new(10);
+    let mut writer = open(&hub);
+    let channel = Arc::clone(writer.channel());
+    let mut slow = channel.read(Want::WEBRTC, Start::Next, 3);
+    let mut quick = channel.read(Want::WEBRTC, Start::Next, 100);
+    writer.write(packet(VIDEO, 0, true));
+    for at in 1..6 {
+        writer.write(packet(VIDEO, at, false));
+    }
+    writer.write(packet(OPUS, 6, true));
+    writer.write(packet(VIDEO, 7, true));
+    assert_eq!(drain(&mut slow), "T2 -3 a6 k7");
+    assert_eq!(slow.dropped(), 3);
+    assert_eq!(drain(&mut quick), "T2 k0 v1 v2 v3 v4 v5 a6 k7");
+    assert_eq!(channel.totals().dropped, 3);
+}
+
+#[test]
+fn changed_tracks_are_announced_before_their_packets() {
+    let hub = Hub::new(10);
+    let mut writer = open(&hub);
+    writer.write(packet(VIDEO, 0, true));
+    let mut reader = writer.channel().read(Want::WEBRTC, Start::Group, 10);
+    let mut changed = tracks();
+    changed.remove(0);
+    writer.set_tracks(changed);
+    writer.write(packet(VIDEO, 1, true));
+    writer.write(packet(OPUS, 2, true));
+    assert_eq!(drain(&mut reader), "T2 k0 T1 a2");
+    assert_eq!(writer.channel().newest_keyframe(), None);
+}
+
+#[test]
+fn one_publisher_a_channel_and_so_many_channels() {
+    let hub = Hub::new(1);
+    let writer = open(&hub);
+    let info = ChannelInfo {
+        origin: Origin::Rtmp,
+        title: String::new(),
+    };
+    let again = hub.publish(ChannelName::program(), info.clone(), Timestamp::ZERO);
+    assert_eq!(
+        again.unwrap_err(),
+        HubError::Taken(ChannelName::program())
+    );
+    let other = hub.publish("other".parse().unwrap(), info.clone(), Timestamp::ZERO);
+    assert_eq!(other.unwrap_err(), HubError::Full(1));
+    drop(writer);
+    assert!(
+        hub.publish("other".parse().unwrap(), info, Timestamp::ZERO)
+            .is_ok()
+    );
+}
+
+#[test]
+fn keyframes_on_request_come_at_most_once_a_second() {
+    let hub = Hub::new(1);
+    let writer = open(&hub);
+    let channel = writer.channel();
+    let asked = |at| writer.signals(Timestamp::from_millis(at)).keyframe;
+    assert!(!asked(0));
+    channel.request_keyframe();
+    assert!(asked(10));
+    channel.request_keyframe();
+    assert!(!asked(500), "too soon");
+    assert!(asked(1_010), "but not forgotten");
+    assert!(!asked(3_000));
+    channel.report_bandwidth(7);
+    assert_eq!(writer.signals(Timestamp::ZERO).bandwidth, Some(7));
+    assert_eq!(writer.signals(Timestamp::ZERO).bandwidth, None);
+}
+
+#[test]
+fn a_blocking_reader_is_woken_by_the_writer() {
+    let hub = Hub::new(1);
+    let mut writer = open(&hub);
+    let mut reader = writer.channel().read(Want::WEBRTC, Start::Next, 10);
+    assert!(matches!(reader.try_next(), Some(Next::Tracks(_))));
+    let waiting = std::thread::Builder::new()
+        .name("reader".into())
+        .spawn(move || loop {
+            if let Some(next) = reader.next_blocking(Duration::from_secs(5)) {
+                return next;
+            }
+        })
+        .unwrap();
+    writer.write(packet(VIDEO, 0, true));
+    assert_eq!(
+        waiting.join().unwrap(),
+        Next::Packet(packet(VIDEO, 0, true))
+    );
+}

@@ -1,0 +1,28 @@
+//! What flows through Klieg: time, frames, samples, packets, and the hub they meet in.
+//!
+//! Everything left of the [`Hub`] writes (program, ingests), everything right of it reads
+//! (viewers, destinations, recordings). Start with [`Clock`], [`Frame`], [`Samples`],
+//! [`Packet`] and [`Hub`].
+//!
+//! This crate knows no device, no codec library, no protocol and no runtime: it parses the
+//! bitstreams that all of them share ([`h264`], [`aac`], [`opus`]) and nothing more.
+
+pub mod aac;
+mod clock;
+mod frame;
+pub mod h264;
+mod hub;
+pub mod opus;
+mod packet;
+mod pool;
+mod samples;
+
+pub use clock::{Clock, Timestamp};
+pub use frame::{Color, Frame, FrameError, Matrix, PixelFormat, Plane, Range};
+pub use hub::{Totals,
+    Channel, ChannelInfo, ChannelName, Hub, HubError, Next, Origin, Reader, Signals, Start, Want,
+    Writer,
+};
+pub use packet::{Config, Kind, Packet, Track, TrackId};
+pub use pool::{BufferPool, Pooled};
+pub use samples::{SAMPLE_RATE, Samples};

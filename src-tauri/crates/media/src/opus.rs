@@ -1,0 +1,1 @@
+//! Opus: packet durations and the identification header.

@@ -1,0 +1,1 @@
+//! The mix: sound from strips, with meters, resampling and a limiter.

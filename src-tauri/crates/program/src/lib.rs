@@ -1,0 +1,1 @@
+//! The live program: sources, compositor, mixer and encoders, ticking into the hub.

@@ -1,0 +1,1 @@
+//! The compositor: a picture from a scene, its frames and the time.

@@ -1,0 +1,216 @@
+use super::*;
+use crate::Pattern;
+
+fn collection() -> Collection {
+    let mut doc = Collection::empty("Test");
+    for edit in [
+        Edit::AddSource {
+            scene: SceneId::new("scene-1"),
+            source: source_of("bars"),
+            item: item_of("a", "bars"),
+        },
+        Edit::AddItem {
+            scene: SceneId::new("scene-1"),
+            item: item_of("b", "bars"),
+        },
+        Edit::AddScene {
+            id: SceneId::new("two"),
+            name: "Two".into(),
+        },
+    ] {
+        doc = edit.apply(&doc).unwrap();
+    }
+    doc
+}
+
+fn source_of(id: &str) -> Source {
+    Source {
+        id: SourceId::new(id),
+        name: id.into(),
+        kind: SourceKind::TestSignal {
+            pattern: Pattern::Bars,
+        },
+        audio: Audio::default(),
+    }
+}
+
+fn item_of(id: &str, source: &str) -> Item {
+    Item {
+        id: ItemId::new(id),
+        source: SourceId::new(source),
+        rect: Rect {
+            x: 0.0,
+            y: 0.0,
+            width: 100.0,
+            height: 50.0,
+        },
+        fit: Fit::Contain,
+        crop: Crop::default(),
+        rotation: 0.0,
+        opacity: 1.0,
+        visible: true,
+        locked: false,
+    }
+}
+
+fn outline(doc: &Collection) -> String {
+    let scenes: Vec<String> = doc
+        .scenes
+        .iter()
+        .map(|s| {
+            let items: Vec<&str> = s.items.iter().map(|i| i.id.as_str()).collect();
+            let mark = if s.id == doc.current { "*" } else { "" };
+            format!("{mark}{}[{}]", s.id.as_str(), items.join(" "))
+        })
+        .collect();
+    format!("{} of {}", scenes.join(" "), doc.sources.len())
+}
+
+#[test]
+fn edits_do_what_they_say() {
+    let one = || SceneId::new("scene-1");
+    let two = || SceneId::new("two");
+    for (edits, expect) in [
+        (vec![], "*scene-1[a b] two[] of 1"),
+        (
+            vec![Edit::MoveScene { id: one(), index: 9 }],
+            "two[] *scene-1[a b] of 1",
+        ),
+        (
+            vec![Edit::MoveItem {
+                scene: one(),
+                id: ItemId::new("a"),
+                index: 1,
+            }],
+            "*scene-1[b a] two[] of 1",
+        ),
+        (
+            vec![Edit::DuplicateScene {
+                id: one(),
+                copy: SceneId::new("c"),
+                name: "Copy".into(),
+            }],
+            "*scene-1[a b] c[a b] two[] of 1",
+        ),
+        (vec![Edit::RemoveScene { id: one() }], "*two[] of 0"),
+        (
+            vec![
+                Edit::RemoveItem {
+                    scene: one(),
+                    id: ItemId::new("a"),
+                },
+                Edit::SwitchScene { id: two() },
+            ],
+            "scene-1[b] *two[] of 1",
+        ),
+        (
+            vec![
+                Edit::RemoveItem {
+                    scene: one(),
+                    id: ItemId::new("a"),
+                },
+                Edit::RemoveItem {
+                    scene: one(),
+                    id: ItemId::new("b"),
+                },
+            ],
+            "*scene-1[] two[] of 0",
+        ),
+    ] {
+        let mut doc = collection();
+        for edit in &edits {
+            doc = edit.apply(&doc).unwrap();
+        }
+        assert_eq!(outline(&doc), expect, "{edits:?}");
+    }
+}
+
+#[test]
+fn refusals_name_the_thing() {
+    let missing = SceneId::new("gone");
+    let mut tilted = item_of("z", "bars");
+    tilted.opacity = 1.5;
+    for (edit, expect) in [
+        (
+            Edit::RenameScene {
+                id: missing.clone(),
+                name: "x".into(),
+            },
+            "there is no scene \"gone\"",
+        ),
+        (
+            Edit::RenameScene {
+                id: SceneId::new("two"),
+                name: "  ".into(),
+            },
+            "1 to 100 characters",
+        ),
+        (
+            Edit::AddItem {
+                scene: SceneId::new("two"),
+                item: item_of("x", "ghost"),
+            },
+            "shows a source \"ghost\"",
+        ),
+        (
+            Edit::AddItem {
+                scene: SceneId::new("scene-1"),
+                item: item_of("a", "bars"),
+            },
+            "two items have the identity \"a\"",
+        ),
+        (
+            Edit::AddItem {
+                scene: SceneId::new("two"),
+                item: tilted,
+            },
+            "opacity is 1.5; it goes from 0 to 1",
+        ),
+        (
+            Edit::SetMasterGain { gain_db: f32::NAN },
+            "master gain is NaN",
+        ),
+        (
+            Edit::SetCanvas {
+                canvas: Canvas {
+                    width: 1281,
+                    height: 720,
+                    fps: 30,
+                },
+            },
+            "1281×720",
+        ),
+    ] {
+        let doc = collection();
+        let said = edit.apply(&doc).unwrap_err().to_string();
+        assert!(said.contains(expect), "{said:?} should say {expect:?}");
+    }
+    let alone = Collection::empty("Alone");
+    let last = Edit::RemoveScene {
+        id: SceneId::new("scene-1"),
+    };
+    assert_eq!(last.apply(&alone), Err(EditError::LastScene));
+}
+
+#[test]
+fn a_patch_changes_only_what_it_names() {
+    let doc = collection();
+    let patch = ItemPatch {
+        opacity: Some(0.5),
+        visible: Some(false),
+        ..ItemPatch::default()
+    };
+    let edit = Edit::SetItem {
+        scene: SceneId::new("scene-1"),
+        id: ItemId::new("a"),
+        patch,
+    };
+    let after = edit.apply(&doc).unwrap();
+    let expect = Item {
+        opacity: 0.5,
+        visible: false,
+        ..item_of("a", "bars")
+    };
+    assert_eq!(after.scenes[0].items[0], expect);
+    assert_eq!(after.scenes[0].items[1], doc.scenes[0].items[1]);
+}

@@ -1,0 +1,131 @@
+//! Undo and redo over the whole document.
+
+use std::sync::Arc;
+
+use crate::{Collection, Edit, EditError};
+
+/// Steps kept for undo.
+const DEPTH: usize = 200;
+
+/// The document as it stands, and the way back and forth. Documents are shared, not copied.
+#[derive(Clone, Debug)]
+pub struct History {
+    now: Arc<Collection>,
+    past: Vec<Step>,
+    future: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+struct Step {
+    label: &'static str,
+    other: Arc<Collection>,
+}
+
+impl History {
+    /// A history that begins with this document.
+    pub fn new(collection: Collection) -> Self {
+        Self {
+            now: Arc::new(collection),
+            past: Vec::new(),
+            future: Vec::new(),
+        }
+    }
+
+    /// The document as it stands.
+    pub fn now(&self) -> &Arc<Collection> {
+        &self.now
+    }
+
+    /// Makes an edit. What was undone before is forgotten. Switching scenes is saved, but is no
+    /// step of its own: nobody wants undo to change what is on air.
+    ///
+    /// # Errors
+    /// [`EditError`]; the document stays as it was.
+    pub fn apply(&mut self, edit: &Edit) -> Result<(), EditError> {
+        let after = Arc::new(edit.apply(&self.now)?);
+        let before = std::mem::replace(&mut self.now, after);
+        if matches!(edit, Edit::SwitchScene { .. }) {
+            return Ok(());
+        }
+        if self.past.len() == DEPTH {
+            self.past.remove(0);
+        }
+        self.past.push(Step {
+            label: edit.label(),
+            other: before,
+        });
+        self.future.clear();
+        Ok(())
+    }
+
+    /// The step that [`undo`](Self::undo) would take back.
+    pub fn undo_label(&self) -> Option<&'static str> {
+        self.past.last().map(|s| s.label)
+    }
+
+    /// The step that [`redo`](Self::redo) would make again.
+    pub fn redo_label(&self) -> Option<&'static str> {
+        self.future.last().map(|s| s.label)
+    }
+
+    /// Takes the last step back; false when there is none.
+    pub fn undo(&mut self) -> bool {
+        Self::travel(&mut self.now, &mut self.past, &mut self.future)
+    }
+
+    /// Makes the last undone step again; false when there is none.
+    pub fn redo(&mut self) -> bool {
+        Self::travel(&mut self.now, &mut self.future, &mut self.past)
+    }
+
+    fn travel(now: &mut Arc<Collection>, from: &mut Vec<Step>, to: &mut Vec<Step>) -> bool {
+        let Some(Step { label, other }) = from.pop() else {
+            return false;
+        };
+        // The scene on the program stays, as far as it exists there.
+        let on_program = now.current.clone();
+        let before = std::mem::replace(now, other);
+        if now.current != on_program && now.scene(&on_program).is_some() {
+            Arc::make_mut(now).current = on_program;
+        }
+        to.push(Step {
+            label,
+            other: before,
+        });
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SceneId;
+
+    #[test]
+    fn undo_and_redo_travel_both_ways_and_leave_the_program_alone() {
+        let mut history = History::new(Collection::empty("Test"));
+        let two = SceneId::new("two");
+        let add = Edit::AddScene {
+            id: two.clone(),
+            name: "Two".into(),
+        };
+        let name = Edit::Rename {
+            name: "Show".into(),
+        };
+        history.apply(&add).unwrap();
+        history.apply(&name).unwrap();
+        history.apply(&Edit::SwitchScene { id: two.clone() }).unwrap();
+        assert_eq!(history.undo_label(), Some("Rename collection"));
+        assert!(history.undo());
+        assert_eq!(history.now().name, "Test");
+        assert_eq!(history.now().current, two, "undo changes no program");
+        assert_eq!(history.redo_label(), Some("Rename collection"));
+        assert!(history.redo());
+        assert_eq!(history.now().name, "Show");
+        assert!(history.undo() && history.undo());
+        assert!(!history.undo(), "the beginning");
+        assert_eq!(history.now().current, SceneId::new("scene-1"));
+        history.apply(&name).unwrap();
+        assert!(!history.redo(), "a new edit forgets what was undone");
+    }
+}

@@ -1,0 +1,1 @@
+//! The station on the network: pages, channels, WHEP, HLS, chat.

@@ -1,0 +1,1 @@
+//! What is kept: chat, broadcasts, links, in SQLite.

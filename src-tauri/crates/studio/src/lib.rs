@@ -1,0 +1,1 @@
+//! All of it composed: apply a command, take a snapshot, follow events.

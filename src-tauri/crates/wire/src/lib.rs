@@ -1,0 +1,1 @@
+//! Protocol sessions: WebRTC, RTMP and HLS, to the hub and from it.
