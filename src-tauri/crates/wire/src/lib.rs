@@ -1,1 +1,13 @@
 //! Protocol sessions: WebRTC, RTMP and HLS, to the hub and from it.
+//!
+//! Each protocol is adapters around one hub. [`hls`] packages a channel for players, [`rtmp`]
+//! publishes one to a platform.
+//!
+//! This crate knows no policy, no window and no retries: a session that ends says why
+//! ([`PublishError`]), and others decide what follows.
+
+pub mod hls;
+mod publish;
+pub mod rtmp;
+
+pub use publish::{Progress, PublishError};

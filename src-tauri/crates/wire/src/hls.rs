@@ -1,0 +1,1 @@
+//! HTTP Live Streaming (RFC 8216): a channel as playlists and fragmented MP4 segments.

@@ -1,0 +1,1 @@
+//! RTMP 1.0: chunks, AMF0, and a publishing client.
