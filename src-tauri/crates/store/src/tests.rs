@@ -1,0 +1,276 @@
+use std::fs;
+
+use api::{Destination, DestinationState, DestinationTarget, Role};
+use rusqlite::Connection;
+
+use super::*;
+
+fn texts(store: &Store, channel: &str, n: u32) -> Vec<String> {
+    let messages = store.recent(channel, n).unwrap();
+    messages.into_iter().map(|m| m.text).collect()
+}
+
+fn destination(id: &str, url: &str) -> Destination {
+    Destination {
+        id: id.into(),
+        name: format!("To {id}"),
+        target: DestinationTarget::Rtmp { url: url.into() },
+        has_secret: true,
+        enabled: false,
+        state: DestinationState::Retrying {
+            attempt: 2,
+            at: 5,
+            reason: "gone".into(),
+        },
+    }
+}
+
+#[test]
+fn everything_is_there_again_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("klieg.db");
+    let said = {
+        let store = Store::open(&path).unwrap();
+        store.set_title("Sunday service").unwrap();
+        store
+            .put_destination(&destination("a", "rtmp://a/live"))
+            .unwrap();
+        store
+            .say(
+                "program",
+                "Anna",
+                Role::Viewer,
+                "<b>ünï</b> 👋",
+                1_700_000_000_123,
+            )
+            .unwrap()
+    };
+    let store = Store::open(&path).unwrap();
+    assert!(store.set_aside().is_none());
+    assert_eq!(store.recent("program", 100).unwrap(), [said.clone()]);
+    assert_eq!(store.title().unwrap().as_deref(), Some("Sunday service"));
+    assert_eq!(store.destinations().unwrap().len(), 1);
+    let next = store
+        .say("program", "Host", Role::Host, "hello", 1)
+        .unwrap();
+    assert!(next.id > said.id, "numbers grow across restarts");
+}
+
+#[test]
+fn the_newest_come_oldest_first_and_channels_are_apart() {
+    let store = Store::in_memory().unwrap();
+    for n in 0..150 {
+        // The time of day may jump back; the order in which things were said does not.
+        store
+            .say("a", "x", Role::Viewer, &n.to_string(), 1000 - n)
+            .unwrap();
+        store.say("b", "x", Role::Viewer, "elsewhere", n).unwrap();
+    }
+    let newest = texts(&store, "a", 100);
+    let expected: Vec<String> = (50..150).map(|n| n.to_string()).collect();
+    assert_eq!(newest, expected);
+    assert_eq!(texts(&store, "a", 1000).len(), 150);
+    assert!(texts(&store, "c", 10).is_empty());
+    assert!(store.has_messages("b").unwrap());
+    assert!(!store.has_messages("c").unwrap());
+}
+
+#[test]
+fn a_channel_forgets_its_oldest_messages_and_only_its_own() {
+    let store = Store::in_memory().unwrap();
+    store
+        .say("quiet", "x", Role::Viewer, "still here", 0)
+        .unwrap();
+    let said = KEEP_MESSAGES + 200;
+    for n in 0..said {
+        store
+            .say("busy", "x", Role::Viewer, &n.to_string(), 0)
+            .unwrap();
+    }
+    let kept = texts(&store, "busy", u32::MAX);
+    let few_more = u32::try_from(kept.len()).unwrap() - KEEP_MESSAGES;
+    assert!(few_more < 64, "{few_more} above the bound");
+    assert_eq!(kept.last().unwrap(), &(said - 1).to_string());
+    assert_eq!(texts(&store, "quiet", 10), ["still here"]);
+}
+
+#[test]
+fn destinations_keep_their_place_and_never_their_state() {
+    let store = Store::in_memory().unwrap();
+    for id in ["c", "a", "b"] {
+        store
+            .put_destination(&destination(id, "rtmp://x/live"))
+            .unwrap();
+    }
+    let whip = Destination {
+        target: DestinationTarget::Whip {
+            url: "https://x/whip".into(),
+        },
+        enabled: true,
+        has_secret: false,
+        ..destination("a", "")
+    };
+    store.put_destination(&whip).unwrap();
+    assert!(store.remove_destination("c").unwrap());
+    assert!(!store.remove_destination("c").unwrap());
+    store
+        .put_destination(&destination("c", "rtmp://y/live"))
+        .unwrap();
+
+    let all = store.destinations().unwrap();
+    let ids: Vec<&str> = all.iter().map(|d| d.id.as_str()).collect();
+    assert_eq!(ids, ["a", "b", "c"]);
+    assert_eq!(
+        all[0],
+        Destination {
+            state: DestinationState::Off,
+            ..whip
+        }
+    );
+    assert_eq!(store.destination("b").unwrap().unwrap().name, "To b");
+    assert!(store.destination("nobody").unwrap().is_none());
+}
+
+#[test]
+fn no_secret_finds_a_column() {
+    let store = Store::in_memory().unwrap();
+    let inner = store.inner.lock();
+    let mut statement = inner
+        .connection
+        .prepare("SELECT sql FROM sqlite_master")
+        .unwrap();
+    let schema: Vec<Option<String>> = statement
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let schema = schema
+        .into_iter()
+        .flatten()
+        .collect::<String>()
+        .to_lowercase();
+    for word in ["secret ", "token", "key text not null", "bearer"] {
+        assert!(!schema.replace("has_secret", "").contains(word), "{word}");
+    }
+}
+
+#[test]
+fn settings_are_replaced() {
+    let store = Store::in_memory().unwrap();
+    assert_eq!(store.get("k").unwrap(), None);
+    store.set("k", "1").unwrap();
+    store.set("k", "2").unwrap();
+    assert_eq!(store.get("k").unwrap().as_deref(), Some("2"));
+}
+
+#[test]
+fn a_damaged_database_is_moved_aside_and_a_new_one_begun() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("klieg.db");
+    for (n, damage) in [
+        b"this is no database at all, but it is long enough to be read as one".to_vec(),
+        vec![0xA5; 8192],
+        torn(&dir.path().join("good.db")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        fs::write(&path, &damage).unwrap();
+        let store = Store::open(&path).unwrap();
+        let aside = store
+            .set_aside()
+            .unwrap_or_else(|| panic!("case {n} was opened"));
+        assert_eq!(
+            aside.path,
+            dir.path().join(format!("klieg.db.damaged-{}", n + 1))
+        );
+        assert!(aside.to_string().contains("damaged-"), "{aside}");
+        assert_eq!(fs::read(&aside.path).unwrap(), damage, "nothing is lost");
+        store.say("program", "x", Role::Viewer, "works", 0).unwrap();
+        drop(store);
+        assert!(Store::open(&path).unwrap().set_aside().is_none());
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+/// A real database whose pages in the middle were overwritten.
+fn torn(path: &Path) -> Vec<u8> {
+    let store = Store::open(path).unwrap();
+    for _ in 0..2000 {
+        store
+            .say(
+                "program",
+                "x",
+                Role::Viewer,
+                "some text to fill pages with",
+                0,
+            )
+            .unwrap();
+    }
+    drop(store);
+    let mut bytes = fs::read(path).unwrap();
+    let len = bytes.len();
+    assert!(len > 64 * 1024, "{len}");
+    bytes[8192..len - 8192].fill(0x5A);
+    bytes
+}
+
+#[test]
+fn a_newer_database_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("klieg.db");
+    drop(Store::open(&path).unwrap());
+    let connection = Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 999).unwrap();
+    drop(connection);
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, Error::Newer { .. }), "{error}");
+    assert!(error.to_string().contains("newer Klieg"), "{error}");
+    assert!(path.exists());
+    assert_eq!(
+        fs::read_dir(dir.path())
+            .unwrap()
+            .filter(|e| {
+                e.as_ref()
+                    .unwrap()
+                    .file_name()
+                    .to_string_lossy()
+                    .contains("damaged")
+            })
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("nowhere").join("klieg.db");
+    let error = Store::open(&path).unwrap_err().to_string();
+    assert!(error.contains("nowhere"), "{error}");
+}
+
+#[test]
+fn many_threads_may_speak_at_once() {
+    let store = Store::in_memory().unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let store = &store;
+            scope.spawn(move || {
+                for n in 0..50 {
+                    store
+                        .say("a", &thread.to_string(), Role::Viewer, &n.to_string(), 0)
+                        .unwrap();
+                }
+            });
+        }
+    });
+    let ids: Vec<i64> = store
+        .recent("a", 1000)
+        .unwrap()
+        .iter()
+        .map(|m| m.id)
+        .collect();
+    assert_eq!(ids.len(), 200);
+    assert!(ids.is_sorted());
+}
