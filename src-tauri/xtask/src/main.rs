@@ -1,1 +1,46 @@
-fn main() {}
+//! The project's own commands: `cargo xtask setup | run | test | check | bench | package |
+//! bindings | demo`. Nothing here is part of the program.
+
+mod bindings;
+mod check;
+mod package;
+mod run;
+mod setup;
+mod sh;
+mod test;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  setup              install what building and running need, and build the pages
+  run [-- ARGS]      set up, build and open the studio (headless where there is no display)
+  test               everything: pages, Rust, browser, window
+    --only PART      one of: ui, rust, browser, desktop
+    --camera-vm      also the camera path in a virtual machine (needs qemu)
+  check              formatting, lints, docs, licences, page types, generated files
+  bench              the figures of the program as CPU time and ratios
+    --seconds N      how long the program is measured (60)
+  package            build and verify the Debian package
+  bindings           write the TypeScript types of the interface
+  demo               render the demo collection's media, the logo and the icons";
+
+fn main() -> Result<()> {
+    let mut args = std::env::args().skip(1);
+    let command = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    match command.as_str() {
+        "setup" => setup::run(setup::For::Tests),
+        "run" => run::run(rest),
+        "test" => test::run(test::Options::parse(rest)?),
+        "check" => check::run(),
+        "package" => package::run(),
+        "bindings" => bindings::write(),
+        "" | "help" | "-h" | "--help" => {
+            println!("{HELP}");
+            Ok(())
+        }
+        other => bail!("there is no command \"{other}\"\n\n{HELP}"),
+    }
+}
