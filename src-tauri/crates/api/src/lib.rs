@@ -3,7 +3,11 @@
 //! nothing else.
 //!
 //! Plain data only: no behaviour, no I/O. Times are milliseconds since 1970 UTC, levels are dB,
-//! rates are bits per second. TypeScript bindings are generated from here (`cargo xtask bindings`).
+//! rates are bits per second.
+//!
+//! TypeScript bindings are generated from here, and committed in `ui/src/lib/api/bindings`:
+//! `cargo run -p klieg-api --bin bindings -- ui/src/lib/api/bindings` writes them anew. They are
+//! fresh when the same command into an empty folder yields the same files.
 
 mod chat;
 mod command;
