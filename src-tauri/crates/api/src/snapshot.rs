@@ -162,6 +162,8 @@ pub struct Stats {
     pub render_ms: f32,
     /// Mean time to encode one picture over the last second, in ms.
     pub encode_ms: f32,
+    /// Median time from a picture's tick to its packet in the hub, in ms.
+    pub latency_ms: f32,
     /// What the encoder makes, in bits per second over the last second.
     #[ts(type = "number")]
     pub bitrate: u64,

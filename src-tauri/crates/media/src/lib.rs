@@ -26,3 +26,10 @@ pub use hub::{Totals,
 pub use packet::{Config, Kind, Packet, Track, TrackId};
 pub use pool::{BufferPool, Pooled};
 pub use samples::{SAMPLE_RATE, Samples};
+
+/// A slot of which readers see the latest value: writers never wait, readers may miss values.
+///
+/// The mechanism is tokio's, which needs no runtime for it.
+pub mod latest {
+    pub use tokio::sync::watch::{Receiver, Sender, channel};
+}
