@@ -1,0 +1,17 @@
+import type { Channel } from './bindings';
+import { problemFrom } from './problem';
+
+/** Every channel of the station. */
+export async function channels(signal?: AbortSignal): Promise<Channel[]> {
+  const response = await fetch('/api/channels', { signal: signal ?? null, cache: 'no-store' });
+  if (!response.ok) throw await problemFrom(response);
+  return (await response.json()) as Channel[];
+}
+
+/** One channel; nothing when the station does not know it. */
+export async function channel(name: string, signal?: AbortSignal): Promise<Channel | null> {
+  const response = await fetch(`/api/channels/${encodeURIComponent(name)}`, { signal: signal ?? null, cache: 'no-store' });
+  if (response.status === 404) return null;
+  if (!response.ok) throw await problemFrom(response);
+  return (await response.json()) as Channel;
+}

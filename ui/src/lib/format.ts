@@ -1,0 +1,74 @@
+/** Figures as people read them. Everything here is pure. */
+
+/** `4:07`, `1:00:09`; with `hours`, always `00:04:07`. */
+export function duration(ms: number, hours = false): string {
+  const total = Math.max(0, Math.floor(ms / 1000));
+  const h = Math.floor(total / 3600);
+  const m = Math.floor((total % 3600) / 60);
+  const s = total % 60;
+  const two = (n: number): string => String(n).padStart(2, '0');
+  if (hours) return `${two(h)}:${two(m)}:${two(s)}`;
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+/** How long something has been going on, in words: `less than a minute`, `42 min`, `2 h 5 min`. */
+export function span(ms: number): string {
+  const minutes = Math.floor(Math.max(0, ms) / 60_000);
+  if (minutes < 1) return 'less than a minute';
+  if (minutes < 60) return `${minutes} min`;
+  const h = Math.floor(minutes / 60);
+  const rest = minutes % 60;
+  return rest === 0 ? `${h} h` : `${h} h ${rest} min`;
+}
+
+/** `kbps` up to 10 Mbps, then `Mbps`: `2 500 kbps`, `12.4 Mbps`. */
+export function bitrate(bps: number): string {
+  const kbps = Math.round(Math.max(0, bps) / 1000);
+  if (kbps >= 10_000) return `${(bps / 1e6).toFixed(1)} Mbps`;
+  return `${thousands(kbps)} kbps`;
+}
+
+/** Groups of three, a thin gap between: `12 345`. */
+export function thousands(n: number): string {
+  return String(Math.round(n)).replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f');
+}
+
+/** `1 viewer`, `24 viewers`. */
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${thousands(n)} ${n === 1 ? one : many}`;
+}
+
+/** A level: `0.0`, `+3.5`, `−12.0`, `−∞` from −60 down. */
+export function decibel(db: number): string {
+  if (db <= -60) return '−∞';
+  const text = Math.abs(db).toFixed(1);
+  if (text === '0.0') return '0.0';
+  return `${db > 0 ? '+' : '−'}${text}`;
+}
+
+/** How far behind: `92 ms`, `3.4 s`. */
+export function behind(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** The time of day of a moment, as this reader's clock shows it: `19:02`. */
+export function clock(at: number): string {
+  return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}
+
+/** A number as it stands in a field: at most two places, a plain minus. */
+export function plain(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
+
+/** What a person typed as a number, taking `,` and `−`; nothing when it is none. */
+export function parseNumber(text: string): number | null {
+  const clean = text.trim().replace(',', '.').replace('−', '-').replace(/[^\d.+-]+$/, '');
+  if (clean === '') return null;
+  const value = Number(clean);
+  return Number.isFinite(value) ? value : null;
+}
+
+export function clamp(value: number, min: number, max: number): number {
+  return Math.min(max, Math.max(min, value));
+}

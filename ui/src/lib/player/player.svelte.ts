@@ -1,0 +1,248 @@
+import { channel as channelOf } from '$lib/api';
+import { Fault, backoff, fallbackWords } from './fault';
+import { type Figures, type Sample, figures, sample } from './figures';
+import * as hls from './hls';
+import * as whep from './whep';
+
+export type Transport = 'webrtc' | 'hls';
+export type Phase = 'connecting' | 'playing' | 'waiting' | 'rejoining';
+
+/** How long a connected session may stay without a new picture. */
+const STALL_MS = 5000;
+const LOOK_MS = 1000;
+/** How often a channel that is not live is asked for. */
+const WAIT_MS = 2000;
+
+/**
+ * Plays one channel on one video element: WebRTC first, HLS when that does not work, and back
+ * again by itself after every drop, until it is stopped.
+ */
+export class Player {
+  phase = $state<Phase>('connecting');
+  transport = $state<Transport | null>(null);
+  /** Why it plays over HLS though nobody asked for that. */
+  reason = $state<string | null>(null);
+  /** What is wrong while nothing plays. */
+  problem = $state<string | null>(null);
+  figures = $state.raw<Figures | null>(null);
+  /** Milliseconds from the request to the first picture on screen. */
+  firstPicture = $state<number | null>(null);
+
+  #fallen: string | null = null;
+  #abort = new AbortController();
+  #wake: (() => void) | null = null;
+  #playing: hls.Playing | null = null;
+
+  constructor(
+    readonly channel: string,
+    readonly video: HTMLVideoElement,
+    /** Plays over this one only. */
+    readonly forced: Transport | null,
+  ) {
+    void this.#run(this.#abort.signal);
+  }
+
+  stop(): void {
+    this.#abort.abort(new DOMException('left', 'AbortError'));
+    this.#wake?.();
+  }
+
+  /** Looks again at once: the station said that something changed, or a person asked. */
+  nudge(): void {
+    this.#wake?.();
+  }
+
+  /** Forgets that WebRTC did not work, and tries it again. */
+  retryWebRtc(): void {
+    this.#fallen = null;
+    this.reason = null;
+    this.#leave?.();
+  }
+
+  /** Jumps to the newest picture; with WebRTC it is there already. */
+  toLive(): void {
+    this.#playing?.toLive();
+  }
+
+  #leave: (() => void) | null = null;
+
+  async #run(signal: AbortSignal): Promise<void> {
+    let attempt = 0;
+    while (!signal.aborted) {
+      const transport = this.forced ?? (this.#fallen ? 'hls' : 'webrtc');
+      try {
+        if (transport === 'webrtc') await this.#overWebRtc(signal);
+        else await this.#overHls(signal);
+        attempt = 0;
+        this.#between('rejoining', null);
+      } catch (thrown) {
+        if (signal.aborted) break;
+        const fault = thrown instanceof Fault ? thrown : new Fault('refused', String((thrown as Error).message));
+        if (fault.why === 'waiting') {
+          attempt = 0;
+          await this.#untilLive(signal);
+          continue;
+        }
+        if (transport === 'webrtc' && !this.forced && fault.why !== 'unreachable') {
+          this.#fallen = fallbackWords(fault.why, fault.message);
+          continue;
+        }
+        attempt += 1;
+        // A network may have changed meanwhile: now and then the better way gets its chance.
+        if (attempt % 4 === 0) this.#fallen = null;
+        this.#between('rejoining', words(transport, fault));
+      }
+      await this.#pause(backoff(Math.max(1, attempt), Math.random()), signal);
+    }
+    this.video.srcObject = null;
+  }
+
+  #between(phase: Phase, problem: string | null): void {
+    this.phase = phase;
+    this.problem = problem;
+    this.transport = null;
+    this.figures = null;
+  }
+
+  async #untilLive(signal: AbortSignal): Promise<void> {
+    this.#between('waiting', null);
+    while (!signal.aborted) {
+      await this.#pause(WAIT_MS, signal);
+      if (signal.aborted) return;
+      try {
+        const found = await channelOf(this.channel, signal);
+        this.problem = null;
+        if (found?.state === 'live') return;
+      } catch {
+        this.problem = 'The station does not answer. This page keeps trying.';
+      }
+    }
+  }
+
+  async #overWebRtc(signal: AbortSignal): Promise<void> {
+    if (this.phase !== 'rejoining') this.phase = 'connecting';
+    const session = await whep.join(this.channel, signal);
+    const { video } = this;
+    try {
+      video.srcObject = session.stream;
+      void video.play().catch(() => undefined);
+      const left = new Promise<void>((resolve) => (this.#leave = resolve));
+      await this.#firstPicture(session.posted, 4000, [session.lost, left], signal);
+      this.transport = 'webrtc';
+      this.reason = null;
+      this.problem = null;
+      this.phase = 'playing';
+      await this.#watchWebRtc(session, [session.lost, left], signal);
+    } finally {
+      this.#leave = null;
+      session.close();
+      video.srcObject = null;
+    }
+  }
+
+  async #overHls(signal: AbortSignal): Promise<void> {
+    if (this.phase !== 'rejoining') this.phase = 'connecting';
+    this.reason = this.forced ? null : this.#fallen;
+    const { video } = this;
+    const started = performance.now();
+    const playing = await hls.play(this.channel, video, signal);
+    this.#playing = playing;
+    try {
+      void video.play().catch(() => undefined);
+      const left = new Promise<void>((resolve) => (this.#leave = resolve));
+      await this.#firstPicture(started, 15_000, [playing.lost, left], signal);
+      this.transport = 'hls';
+      this.problem = null;
+      this.phase = 'playing';
+      await this.#every(LOOK_MS, [playing.lost, left], signal, () => {
+        this.figures = playing.figures();
+        return true;
+      });
+    } finally {
+      this.#playing = null;
+      this.#leave = null;
+      playing.close();
+    }
+  }
+
+  /** Waits for a picture on screen. */
+  async #firstPicture(from: number, patience: number, ends: Promise<void>[], signal: AbortSignal): Promise<void> {
+    const { video } = this;
+    let stop: () => void = () => undefined;
+    const shown = new Promise<'shown'>((resolve) => {
+      const yes = (): void => resolve('shown');
+      // A page in the background is not told of frames, but of the first data.
+      video.addEventListener('loadeddata', yes, { once: true });
+      const handle = 'requestVideoFrameCallback' in video ? video.requestVideoFrameCallback(yes) : null;
+      stop = () => {
+        video.removeEventListener('loadeddata', yes);
+        if (handle !== null) video.cancelVideoFrameCallback(handle);
+      };
+    });
+    const over = Promise.race([...ends, this.#pause(patience, signal, false)]).then(() => 'over' as const);
+    const first = await Promise.race([shown, over]);
+    stop();
+    signal.throwIfAborted();
+    if (first === 'over') throw new Fault('blocked', 'no picture arrived');
+    this.firstPicture = performance.now() - from;
+    video.dataset['firstPictureMs'] = String(Math.round(this.firstPicture));
+  }
+
+  /** Keeps figures until the session ends or its picture stands still. */
+  async #watchWebRtc(session: whep.Session, ends: Promise<void>[], signal: AbortSignal): Promise<void> {
+    let before: Sample | null = null;
+    let moved = performance.now();
+    await this.#every(LOOK_MS, ends, signal, async () => {
+      const now = sample(await session.connection.getStats());
+      if (!now) return performance.now() - moved < STALL_MS;
+      if (!before || now.frames !== before.frames || document.hidden) moved = performance.now();
+      this.figures = figures(before, now);
+      before = now;
+      return performance.now() - moved < STALL_MS;
+    });
+  }
+
+  /** Does something again and again until it says no, an end comes, or the person leaves. */
+  async #every(
+    ms: number,
+    ends: Promise<void>[],
+    signal: AbortSignal,
+    look: () => boolean | Promise<boolean>,
+  ): Promise<void> {
+    let over = false;
+    const end = Promise.race(ends).then(() => (over = true));
+    while (!over && !signal.aborted && (await look())) {
+      await Promise.race([end, this.#pause(ms, signal, false)]);
+    }
+  }
+
+  /** Waits, until woken when that is wanted. */
+  #pause(ms: number, signal: AbortSignal, wakeable = true): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        if (this.#wake === done) this.#wake = null;
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done, { once: true });
+      if (wakeable) this.#wake = done;
+    });
+  }
+}
+
+function words(transport: Transport, fault: Fault): string {
+  if (fault.why === 'unreachable') return 'The station does not answer. This page keeps trying.';
+  if (fault.why === 'codec') {
+    return transport === 'hls'
+      ? 'This browser can play neither WebRTC with H.264 nor HLS. Please try a current Chrome, Firefox, Safari or Edge.'
+      : 'This browser has no H.264 in WebRTC. Leave out “transport=webrtc” in the address to watch over HLS.';
+  }
+  if (fault.why === 'blocked') {
+    return transport === 'hls'
+      ? 'No picture arrived over HLS. This page keeps trying.'
+      : 'WebRTC could not connect: UDP seems to be blocked. Leave out “transport=webrtc” in the address to watch over HLS.';
+  }
+  return `The station refused (${fault.message}). This page keeps trying.`;
+}
