@@ -3,6 +3,7 @@
 
 mod bindings;
 mod check;
+mod demo;
 mod package;
 mod run;
 mod setup;
@@ -37,6 +38,7 @@ fn main() -> Result<()> {
         "check" => check::run(),
         "package" => package::run(),
         "bindings" => bindings::write(),
+        "demo" => demo::run(),
         "" | "help" | "-h" | "--help" => {
             println!("{HELP}");
             Ok(())
