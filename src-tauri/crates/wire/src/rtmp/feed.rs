@@ -1,0 +1,181 @@
+//! From what a hub reader gives to the messages of a publication.
+
+use container::flv;
+use media::{Config, Kind, Next, Packet, Timestamp, Track};
+
+use super::amf0::Value;
+use super::chunk::kind;
+use super::interleave::Interleave;
+use bytes::Bytes;
+
+/// A message to send, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outgoing {
+    /// `onMetaData`.
+    Metadata(Value),
+    /// What a decoder must know, before its packets.
+    Header(Message),
+    /// A packet.
+    Packet(Message),
+}
+
+/// Sound or picture.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Message {
+    /// [`kind::AUDIO`] or [`kind::VIDEO`].
+    pub(crate) kind: u8,
+    /// Milliseconds since the first packet; never less than before.
+    pub(crate) timestamp: u32,
+    pub(crate) body: Bytes,
+}
+
+/// Puts a channel's packets in order, begins with a keyframe and counts time from there.
+#[derive(Debug, Default)]
+pub(crate) struct Feed {
+    tracks: Vec<Track>,
+    interleave: Interleave,
+    /// Decode time of the first packet sent: timestamp 0.
+    base: Option<Timestamp>,
+    awaiting_key: bool,
+    timestamp: u32,
+}
+
+impl Feed {
+    /// Takes what a reader gave; gives what is to be sent now.
+    pub(crate) fn take(&mut self, next: Next) -> Vec<Outgoing> {
+        match next {
+            Next::Tracks(tracks) => self.set_tracks(carried(&tracks)),
+            Next::Packet(packet) => self.packet(packet),
+            Next::Gap(_) => {
+                self.awaiting_key = self.has_video();
+                self.flush()
+            }
+            Next::End => self.flush(),
+        }
+    }
+
+    fn set_tracks(&mut self, tracks: Vec<Track>) -> Vec<Outgoing> {
+        if tracks == self.tracks {
+            return Vec::new();
+        }
+        let mut out = self.flush();
+        self.interleave = Interleave::new(tracks.iter().map(|t| t.id));
+        self.tracks = tracks;
+        self.awaiting_key = self.has_video();
+        if self.tracks.is_empty() {
+            return out;
+        }
+        out.push(Outgoing::Metadata(metadata(&self.tracks)));
+        for track in &self.tracks {
+            if let Some(body) = flv::sequence_header(&track.config) {
+                out.push(Outgoing::Header(Message {
+                    kind: kind_of(track),
+                    timestamp: self.timestamp,
+                    body,
+                }));
+            }
+        }
+        out
+    }
+
+    fn packet(&mut self, packet: Packet) -> Vec<Outgoing> {
+        let Some(track) = self.tracks.iter().find(|t| t.id == packet.track) else {
+            return Vec::new();
+        };
+        let video = track.config.kind() == Kind::Video;
+        if video && packet.keyframe {
+            self.awaiting_key = false;
+        }
+        // Sound goes on while the picture waits for its keyframe, but does not begin without it.
+        if self.awaiting_key && (video || self.base.is_none()) {
+            return Vec::new();
+        }
+        let base = *self.base.get_or_insert(packet.dts);
+        if packet.dts < base {
+            return Vec::new();
+        }
+        self.interleave.push(packet);
+        let mut out = Vec::new();
+        while let Some(packet) = self.interleave.pop() {
+            out.extend(self.message(&packet));
+        }
+        out
+    }
+
+    fn flush(&mut self) -> Vec<Outgoing> {
+        let packets = self.interleave.flush();
+        packets.iter().filter_map(|p| self.message(p)).collect()
+    }
+
+    fn message(&mut self, packet: &Packet) -> Option<Outgoing> {
+        let track = self.tracks.iter().find(|t| t.id == packet.track)?;
+        let since = packet.dts.offset_from(self.base?);
+        // Wraps after 49 days, as the field does (RTMP 1.0, section 5.3.1).
+        self.timestamp = Timestamp::from_nanos(since).ticks(1_000) as u32;
+        Some(Outgoing::Packet(Message {
+            kind: kind_of(track),
+            timestamp: self.timestamp,
+            body: flv::body(&track.config, packet),
+        }))
+    }
+
+    fn has_video(&self) -> bool {
+        self.tracks.iter().any(|t| t.config.kind() == Kind::Video)
+    }
+}
+
+fn kind_of(track: &Track) -> u8 {
+    match track.config.kind() {
+        Kind::Video => kind::VIDEO,
+        Kind::Audio => kind::AUDIO,
+    }
+}
+
+/// The tracks that RTMP can carry, one of each kind.
+fn carried(tracks: &[Track]) -> Vec<Track> {
+    let first = |kind| {
+        let fits = |t: &&Track| t.config.kind() == kind && flv::sequence_header(&t.config).is_some();
+        tracks.iter().find(fits)
+    };
+    let both = [first(Kind::Video), first(Kind::Audio)];
+    both.into_iter().flatten().cloned().collect()
+}
+
+/// What `onMetaData` says of the tracks.
+fn metadata(tracks: &[Track]) -> Value {
+    let mut properties = vec![("duration", Value::from(0.0)), ("encoder", "Klieg".into())];
+    for track in tracks {
+        let kilobits = f64::from(track.bitrate) / 1e3;
+        match &track.config {
+            Config::H264 {
+                width,
+                height,
+                fps_millis,
+                ..
+            } => {
+                properties.push(("width", f64::from(*width).into()));
+                properties.push(("height", f64::from(*height).into()));
+                properties.push(("framerate", (f64::from(*fps_millis) / 1e3).into()));
+                properties.push(("videocodecid", 7.0.into()));
+                properties.push(("videodatarate", kilobits.into()));
+            }
+            Config::Aac {
+                sample_rate,
+                channels,
+                ..
+            } => {
+                properties.push(("audiocodecid", 10.0.into()));
+                properties.push(("audiodatarate", kilobits.into()));
+                properties.push(("audiosamplerate", f64::from(*sample_rate).into()));
+                properties.push(("audiosamplesize", 16.0.into()));
+                properties.push(("audiochannels", f64::from(*channels).into()));
+                properties.push(("stereo", (*channels == 2).into()));
+            }
+            Config::Opus { .. } => {}
+        }
+    }
+    Value::ecma_array(properties)
+}
+
+#[cfg(test)]
+mod tests;

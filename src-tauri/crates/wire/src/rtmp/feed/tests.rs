@@ -1,0 +1,151 @@
+use super::*;
+use media::TrackId;
+
+fn video() -> Track {
+    Track {
+        id: TrackId(0),
+        config: Config::H264 {
+            sps: Bytes::from_static(&[0x67, 0x42, 0xc0, 0x1f, 0xda, 0x01, 0x40, 0x16, 0xe8]),
+            pps: Bytes::from_static(&[0x68, 0xce, 0x3c, 0x80]),
+            width: 1280,
+            height: 720,
+            fps_millis: 30_000,
+        },
+        bitrate: 2_500_000,
+    }
+}
+
+fn audio() -> Track {
+    Track {
+        id: TrackId(1),
+        config: Config::Aac {
+            asc: Bytes::from_static(&[0x11, 0x90]),
+            sample_rate: 48_000,
+            channels: 2,
+        },
+        bitrate: 128_000,
+    }
+}
+
+fn opus() -> Track {
+    Track {
+        id: TrackId(2),
+        config: Config::Opus {
+            channels: 2,
+            pre_skip: 312,
+        },
+        bitrate: 128_000,
+    }
+}
+
+fn packet(track: u8, millis: i64, keyframe: bool) -> Next {
+    Next::Packet(Packet {
+        track: TrackId(track),
+        pts: Timestamp::from_millis(millis),
+        dts: Timestamp::from_millis(millis),
+        keyframe,
+        data: Bytes::from_static(&[0, 0, 0, 1, 0x65]),
+    })
+}
+
+fn key(millis: i64) -> Next {
+    packet(0, millis, true)
+}
+
+fn delta(millis: i64) -> Next {
+    packet(0, millis, false)
+}
+
+fn sound(millis: i64) -> Next {
+    packet(1, millis, true)
+}
+
+fn tracks(tracks: &[Track]) -> Next {
+    Next::Tracks(tracks.into())
+}
+
+/// What is sent, in short: `M` metadata, `H8`/`H9` headers, `a20`/`v20` packets by their time.
+fn check(items: Vec<Next>, expect: &str) {
+    let mut feed = Feed::default();
+    let mut out: Vec<_> = items.into_iter().flat_map(|n| feed.take(n)).collect();
+    out.extend(feed.take(Next::End));
+    let short: Vec<String> = out
+        .iter()
+        .map(|o| match o {
+            Outgoing::Metadata(_) => "M".into(),
+            Outgoing::Header(m) => format!("H{}@{}", m.kind, m.timestamp),
+            Outgoing::Packet(m) if m.kind == kind::VIDEO => format!("v{}", m.timestamp),
+            Outgoing::Packet(m) => format!("a{}", m.timestamp),
+        })
+        .collect();
+    assert_eq!(short.join(" "), expect);
+}
+
+#[test]
+fn begins_with_headers_and_a_keyframe_at_zero() {
+    let both = [video(), audio()];
+    check(
+        vec![tracks(&both), sound(980), delta(990), key(1_000), sound(1_001), delta(1_033)],
+        "M H9@0 H8@0 v0 a1 v33",
+    );
+    check(vec![tracks(&both), key(1_000), sound(990), sound(1_011)], "M H9@0 H8@0 v0 a11");
+    check(vec![tracks(&[audio()]), sound(50), sound(71)], "M H8@0 a0 a21");
+    check(vec![tracks(&[video()]), delta(0), key(33), delta(66)], "M H9@0 v0 v33");
+    check(vec![tracks(&[opus(), video()]), key(0), packet(2, 1, true)], "M H9@0 v0");
+    check(vec![tracks(&[]), sound(0)], "");
+    check(vec![tracks(&[]), tracks(&[audio()]), sound(5)], "M H8@0 a0");
+}
+
+#[test]
+fn a_gap_waits_for_the_picture_and_not_for_the_sound() {
+    check(
+        vec![
+            tracks(&[video(), audio()]),
+            key(0),
+            sound(1),
+            Next::Gap(9),
+            sound(500),
+            delta(501),
+            key(600),
+            sound(601),
+        ],
+        "M H9@0 H8@0 v0 a1 a500 v600 a601",
+    );
+}
+
+#[test]
+fn changed_tracks_are_announced_and_equal_ones_are_not() {
+    let mut small = video();
+    if let Config::H264 { width, .. } = &mut small.config {
+        *width = 640;
+    }
+    check(
+        vec![
+            tracks(&[video()]),
+            key(0),
+            tracks(&[video()]),
+            delta(33),
+            tracks(&[small]),
+            delta(66),
+            key(100),
+        ],
+        "M H9@0 v0 v33 M H9@33 v100",
+    );
+}
+
+#[test]
+fn metadata_says_what_is_there() {
+    let value = metadata(&[video(), audio()]);
+    for (name, number) in [
+        ("width", 1280.0),
+        ("height", 720.0),
+        ("framerate", 30.0),
+        ("videodatarate", 2_500.0),
+        ("audiosamplerate", 48_000.0),
+        ("audiochannels", 2.0),
+        ("videocodecid", 7.0),
+        ("audiocodecid", 10.0),
+    ] {
+        assert_eq!(value.get(name).and_then(Value::as_number), Some(number), "{name}");
+    }
+}
