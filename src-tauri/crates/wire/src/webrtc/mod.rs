@@ -1,0 +1,52 @@
+//! WebRTC: the station's side of WHEP (draft-ietf-wish-whep).
+//!
+//! [`Station`] answers offers and sends channels to viewers. One UDP socket and one thread serve all
+//! of them: a datagram finds its session by the ICE username of its checks, and later by its source.
+//! Every packet of a channel is cut into RTP once, then sealed for each viewer.
+//!
+//! Nothing here knows HTTP: whoever carries offers and answers maps [`OfferError`] to its statuses.
+
+mod candidates;
+mod feed;
+mod listener;
+mod offer;
+mod outbound;
+pub(crate) mod payload;
+mod profile;
+mod session;
+mod setup;
+mod socket;
+mod station;
+mod stun;
+
+pub use station::{Answer, Options, SessionStats, StartError, Station};
+
+/// Why an offer gets no answer. The texts are for people who write players.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OfferError {
+    /// More bytes than any honest offer has. HTTP 413.
+    #[error("the offer is larger than {0} bytes")]
+    TooLarge(usize),
+    /// Not SDP, or without what WebRTC needs. HTTP 400.
+    #[error("the offer cannot be read: {0}")]
+    Malformed(String),
+    /// Nothing in it wants to receive sound or picture. HTTP 422.
+    #[error("the offer has no audio or video section that receives; offer `recvonly` sections")]
+    NothingToReceive,
+    /// More than one section of a kind. HTTP 422.
+    #[error("the offer has more than one section of a kind; offer one video and one audio section")]
+    TooManyTracks,
+    /// Its video section has no H.264 in packetization mode 1. HTTP 406.
+    #[error(
+        "the offer has no H.264 (packetization-mode=1), the only video codec of this station; use HLS instead"
+    )]
+    NoH264,
+    /// It has H.264, but not of the profile that the channel carries. HTTP 406.
+    #[error(
+        "the channel carries H.264 {0} profile, which the offer does not take; use HLS instead"
+    )]
+    Profile(&'static str),
+    /// The station carries no more sessions, or is closing. HTTP 503.
+    #[error("the station carries no more viewers over WebRTC now; try again later, or use HLS")]
+    Full,
+}

@@ -1,0 +1,170 @@
+use bytes::Bytes;
+use media::TrackId;
+
+use super::*;
+
+/// What Chromium sends for two receiving transceivers, shortened to what matters.
+const CHROMIUM: &str = "v=0\r\n\
+o=- 1 2 IN IP4 127.0.0.1\r\n\
+s=-\r\n\
+t=0 0\r\n\
+a=group:BUNDLE 0 1\r\n\
+a=extmap-allow-mixed\r\n\
+a=msid-semantic: WMS\r\n\
+m=video 9 UDP/TLS/RTP/SAVPF 96 97 103 104 107 108 109 114 115\r\n\
+c=IN IP4 0.0.0.0\r\n\
+a=rtcp:9 IN IP4 0.0.0.0\r\n\
+a=candidate:1 1 udp 2122260223 4a1c-9.local 50000 typ host\r\n\
+a=candidate:2 1 tcp 1518280447 192.0.2.7 9 typ host tcptype active\r\n\
+a=candidate:3 1 udp 1686052607 192.0.2.7 50000 typ srflx raddr 0.0.0.0 rport 0\r\n\
+a=ice-ufrag:abcd\r\n\
+a=ice-pwd:0123456789012345678901\r\n\
+a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n\
+a=setup:actpass\r\n\
+a=mid:0\r\n\
+a=recvonly\r\n\
+a=rtcp-mux\r\n\
+a=rtpmap:96 VP8/90000\r\n\
+a=rtcp-fb:96 nack\r\n\
+a=rtpmap:97 rtx/90000\r\n\
+a=fmtp:97 apt=96\r\n\
+a=rtpmap:103 H264/90000\r\n\
+a=rtcp-fb:103 nack pli\r\n\
+a=fmtp:103 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f\r\n\
+a=rtpmap:104 rtx/90000\r\n\
+a=fmtp:104 apt=103\r\n\
+a=rtpmap:107 H264/90000\r\n\
+a=fmtp:107 level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f\r\n\
+a=rtpmap:108 rtx/90000\r\n\
+a=fmtp:108 apt=107\r\n\
+a=rtpmap:109 H264/90000\r\n\
+a=rtcp-fb:109 nack\r\n\
+a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n\
+a=rtpmap:114 rtx/90000\r\n\
+a=fmtp:114 apt=109\r\n\
+a=rtpmap:115 H264/90000\r\n\
+a=fmtp:115 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d001f\r\n\
+m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\n\
+c=IN IP4 0.0.0.0\r\n\
+a=ice-ufrag:abcd\r\n\
+a=ice-pwd:0123456789012345678901\r\n\
+a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n\
+a=setup:actpass\r\n\
+a=mid:1\r\n\
+a=recvonly\r\n\
+a=rtcp-mux\r\n\
+a=rtpmap:111 opus/48000/2\r\n\
+a=fmtp:111 minptime=10;useinbandfec=1\r\n\
+a=rtpmap:0 PCMU/8000\r\n";
+
+fn stream(idc: u8, flags: u8) -> Vec<Track> {
+    vec![Track {
+        id: TrackId(0),
+        config: Config::H264 {
+            sps: Bytes::from(vec![0x67, idc, flags, 0x1f]),
+            pps: Bytes::new(),
+            width: 16,
+            height: 16,
+            fps_millis: 0,
+        },
+        bitrate: 0,
+    }]
+}
+
+#[test]
+fn the_payload_type_is_the_one_whose_profile_matches_the_stream() {
+    for (idc, flags, number, rtx) in [
+        (0x42, 0xc0, 109, Some(114)),
+        (0x42, 0x00, 103, Some(104)),
+        (0x4d, 0x40, 115, None),
+    ] {
+        let plan = plan(CHROMIUM, &stream(idc, flags)).unwrap();
+        let video = plan.video.unwrap();
+        assert_eq!((video.payload_type, video.rtx), (number, rtx));
+        assert_eq!(plan.audio.unwrap().payload_type, 111);
+    }
+}
+
+#[test]
+fn before_the_encoder_has_spoken_it_is_constrained_baseline() {
+    assert_eq!(
+        plan(CHROMIUM, &[]).unwrap().video.unwrap().payload_type,
+        109
+    );
+}
+
+#[test]
+fn nothing_else_is_left_in_the_offer() {
+    let plan = plan(CHROMIUM, &[]).unwrap();
+    assert!(
+        plan.sdp.contains("m=video 9 UDP/TLS/RTP/SAVPF 109 114\r\n"),
+        "{}",
+        plan.sdp
+    );
+    assert!(plan.sdp.contains("m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"));
+    for gone in [
+        "VP8",
+        "PCMU",
+        "profile-level-id=4d",
+        ".local",
+        " tcp ",
+        "a=fmtp:97",
+    ] {
+        assert!(!plan.sdp.contains(gone), "{gone}");
+    }
+    assert!(plan.sdp.contains(" 192.0.2.7 50000 "));
+    assert!(!plan.peer_begins);
+}
+
+fn refusal(offer: &str, tracks: &[Track]) -> OfferError {
+    plan(offer, tracks).unwrap_err()
+}
+
+#[test]
+fn what_cannot_be_answered_is_refused_by_its_reason() {
+    let high = stream(0x64, 0x00);
+    assert_eq!(refusal(CHROMIUM, &high), OfferError::Profile("high"));
+    let vp8 = CHROMIUM.replace("H264", "VP9");
+    assert_eq!(refusal(&vp8, &[]), OfferError::NoH264);
+    let senders = CHROMIUM.replace("recvonly", "sendonly");
+    assert_eq!(refusal(&senders, &[]), OfferError::NothingToReceive);
+    let (head, audio) = CHROMIUM.split_once("m=audio").unwrap();
+    let twice = format!(
+        "{head}m=audio{audio}m=audio{}",
+        audio.replace("mid:1", "mid:2")
+    );
+    assert_eq!(refusal(&twice, &[]), OfferError::TooManyTracks);
+    let long = CHROMIUM.repeat(40);
+    assert_eq!(refusal(&long, &[]), OfferError::TooLarge(MAX_OFFER));
+    let headless = CHROMIUM.split_once("m=video").unwrap().0;
+    assert_eq!(refusal(headless, &[]), OfferError::NothingToReceive);
+    for line in ["a=ice-ufrag:abcd\r\n", "a=mid:0\r\n"] {
+        let without = CHROMIUM.replace(line, "");
+        assert!(
+            matches!(refusal(&without, &[]), OfferError::Malformed(_)),
+            "{line}"
+        );
+    }
+    for nonsense in [
+        "",
+        "hello",
+        "v=0",
+        "{\"type\":\"offer\"}",
+        "m=video\r\n\0\u{fffd}",
+    ] {
+        let error = refusal(nonsense, &[]);
+        let named = matches!(
+            error,
+            OfferError::Malformed(_) | OfferError::NothingToReceive
+        );
+        assert!(named, "{nonsense:?}: {error}");
+    }
+}
+
+#[test]
+fn both_ways_counts_as_receiving() {
+    let both = CHROMIUM.replace("recvonly", "sendrecv");
+    let plan = plan(&both, &[]).unwrap();
+    assert!(plan.video.is_some() && plan.audio.is_some());
+    assert!(!plan.sdp.contains("sendrecv"));
+}

@@ -1,0 +1,156 @@
+//! The one UDP socket of a station: many datagrams a system call where the system can (GRO, GSO).
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::BytesMut;
+use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+use super::session::Datagram;
+
+/// Room for what the system takes or holds while the thread is busy: a second of many viewers.
+const BUFFER: usize = 4 << 20;
+
+/// Receive buffers, each large enough for a merged run of datagrams.
+const RECEIVE_BUFFERS: usize = 4;
+const RECEIVE_SIZE: usize = 64 << 10;
+
+/// Most bytes in one system call: what an IPv4 packet may hold.
+const MAX_RUN: usize = 65_507;
+
+/// An open socket.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    io: UdpSocket,
+    state: UdpSocketState,
+    local: SocketAddr,
+    buffers: Vec<Vec<u8>>,
+    run: Run,
+    lost: u64,
+}
+
+/// Datagrams of one size to one peer, one behind the other.
+#[derive(Debug, Default)]
+struct Run {
+    ends: Option<(IpAddr, SocketAddr)>,
+    segment: usize,
+    count: usize,
+    data: Vec<u8>,
+}
+
+impl Socket {
+    /// Wraps a bound socket. Needs tokio's reactor.
+    pub(crate) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+        let local = socket.local_addr()?;
+        let state = UdpSocketState::new((&socket).into())?;
+        for result in [
+            state.set_send_buffer_size((&socket).into(), BUFFER),
+            state.set_recv_buffer_size((&socket).into(), BUFFER),
+        ] {
+            if let Err(error) = result {
+                tracing::debug!(%error, "the media socket keeps its small buffers");
+            }
+        }
+        Ok(Self {
+            io: UdpSocket::from_std(socket)?,
+            state,
+            local,
+            buffers: vec![vec![0; RECEIVE_SIZE]; RECEIVE_BUFFERS],
+            run: Run::default(),
+            lost: 0,
+        })
+    }
+
+    /// Resolves when something has arrived.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        self.io.readable().await
+    }
+
+    /// Hands over what has arrived, one batch; `false` when there was nothing.
+    pub(crate) fn receive(&mut self, mut each: impl FnMut(Datagram)) -> bool {
+        let mut metas = [RecvMeta::default(); RECEIVE_BUFFERS];
+        let received = {
+            let (io, state) = (&self.io, &self.state);
+            let mut slices: Vec<IoSliceMut<'_>> = self
+                .buffers
+                .iter_mut()
+                .map(|b| IoSliceMut::new(b))
+                .collect();
+            io.try_io(Interest::READABLE, || {
+                state.recv(io.into(), &mut slices, &mut metas)
+            })
+        };
+        let count = match received {
+            Ok(count) => count,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::WouldBlock {
+                    // An ICMP error of an earlier datagram, say: nothing that reading on would not clear.
+                    tracing::trace!(%error, "the media socket reported an error");
+                }
+                return false;
+            }
+        };
+        for (buffer, meta) in self.buffers.iter().zip(&metas).take(count) {
+            let local = SocketAddr::new(
+                meta.dst_ip.unwrap_or_else(|| self.local.ip()),
+                self.local.port(),
+            );
+            let data = &buffer[..meta.len.min(buffer.len())];
+            for datagram in data.chunks(meta.stride.max(1)) {
+                each(Datagram {
+                    local,
+                    peer: meta.addr,
+                    data: BytesMut::from(datagram),
+                });
+            }
+        }
+        true
+    }
+
+    /// Takes a datagram to send; [`Socket::flush`] sends what is still held.
+    pub(crate) fn send(&mut self, datagram: &Datagram) {
+        let ends = (datagram.local.ip(), datagram.peer);
+        let length = datagram.data.len();
+        let run = &self.run;
+        let fits = run.ends == Some(ends)
+            && length <= run.segment
+            && run.count < self.state.max_gso_segments()
+            && run.data.len() + length <= MAX_RUN;
+        if !fits {
+            self.flush();
+            self.run.ends = Some(ends);
+            self.run.segment = length;
+        }
+        self.run.data.extend_from_slice(&datagram.data);
+        self.run.count += 1;
+        // A shorter one ends a run.
+        if length < self.run.segment {
+            self.flush();
+        }
+    }
+
+    /// Sends what is held. What the system does not take now is lost, as on any network.
+    pub(crate) fn flush(&mut self) {
+        let run = &mut self.run;
+        let Some((source, destination)) = run.ends.take() else {
+            return;
+        };
+        let transmit = Transmit {
+            destination,
+            ecn: None,
+            contents: &run.data,
+            segment_size: (run.count > 1).then_some(run.segment),
+            src_ip: self.local.ip().is_unspecified().then_some(source),
+        };
+        let (io, state) = (&self.io, &self.state);
+        let sent = io.try_io(Interest::WRITABLE, || state.try_send(io.into(), &transmit));
+        if let Err(error) = sent {
+            self.lost += run.count as u64;
+            tracing::trace!(%error, lost = self.lost, "datagrams were not sent");
+        }
+        run.data.clear();
+        run.count = 0;
+    }
+}
