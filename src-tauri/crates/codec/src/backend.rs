@@ -1,0 +1,7 @@
+//! The libraries, one module each. Nothing here is public.
+
+#[cfg(feature = "aac")]
+pub(crate) mod aac;
+pub(crate) mod h264_decoder;
+pub(crate) mod h264_encoder;
+pub(crate) mod opus;

@@ -1,0 +1,6 @@
+//! Packets and files become frames and samples.
+
+pub mod audio;
+pub mod audio_file;
+pub mod picture;
+pub mod video;

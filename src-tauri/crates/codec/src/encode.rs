@@ -1,0 +1,5 @@
+//! Frames and samples become packets.
+
+pub mod audio;
+pub mod picture;
+pub mod video;

@@ -1,0 +1,293 @@
+//! Raw pictures for the codecs: other formats into planes, and planes made smaller.
+
+use std::sync::LazyLock;
+
+use media::{BufferPool, Color, Frame, Matrix, PixelFormat, Plane, Range};
+use yuv::{
+    BufferStoreMut, YuvConversionMode, YuvPackedImage, YuvPlanarImageMut, YuvRange,
+    YuvStandardMatrix,
+};
+
+use crate::Error;
+
+/// Buffers of the pictures on their way; the preview needs the same few over and over.
+pub(crate) static POOL: LazyLock<BufferPool> = LazyLock::new(|| BufferPool::new(6));
+
+/// The colour of JPEG (JFIF 1.02).
+pub(crate) const JPEG: Color = Color {
+    matrix: Matrix::Bt601,
+    range: Range::Full,
+};
+
+/// The same picture as I420. RGB becomes YUV as JPEG has it; MJPEG is decoded.
+pub(crate) fn to_i420(frame: &Frame) -> Result<Frame, Error> {
+    let (width, height) = (frame.width(), frame.height());
+    let plane = &frame.planes()[0];
+    match frame.format() {
+        PixelFormat::I420 => Ok(frame.clone()),
+        PixelFormat::Mjpeg => crate::decode::picture::jpeg(&plane.data, frame.timestamp()),
+        PixelFormat::Nv12 => {
+            let (row, rows) = PixelFormat::I420.plane_size(1, width, height);
+            let mut chroma = POOL.take(2 * row * rows);
+            let (u, v) = chroma.split_at_mut(row * rows);
+            let mixed = &frame.planes()[1];
+            let lines = u.chunks_exact_mut(row).zip(v.chunks_exact_mut(row));
+            for ((u, v), from) in lines.zip(mixed.data.chunks(mixed.stride)) {
+                for ((u, v), pair) in u.iter_mut().zip(v).zip(from.chunks_exact(2)) {
+                    (*u, *v) = (pair[0], pair[1]);
+                }
+            }
+            let chroma = chroma.freeze();
+            let part = |at: usize| Plane {
+                data: chroma.slice(at * row * rows..(at + 1) * row * rows),
+                stride: row,
+            };
+            let planes = [plane.clone(), part(0), part(1)];
+            let (color, at) = (frame.color(), frame.timestamp());
+            Ok(Frame::new(
+                PixelFormat::I420,
+                width,
+                height,
+                color,
+                at,
+                planes,
+            )?)
+        }
+        PixelFormat::Yuyv => convert(frame, frame.color(), |target| {
+            let source = YuvPackedImage {
+                yuy: &plane.data,
+                yuy_stride: stride(plane),
+                width,
+                height,
+            };
+            yuv::yuyv422_to_yuv420(target, &source)
+        }),
+        PixelFormat::Rgba | PixelFormat::Bgrx => convert(frame, JPEG, |target| {
+            let make = match frame.format() {
+                PixelFormat::Rgba => yuv::rgba_to_yuv420,
+                _ => yuv::bgra_to_yuv420,
+            };
+            make(
+                target,
+                &plane.data,
+                stride(plane),
+                YuvRange::Full,
+                YuvStandardMatrix::Bt601,
+                YuvConversionMode::Balanced,
+            )
+        }),
+    }
+}
+
+fn stride(plane: &Plane) -> u32 {
+    u32::try_from(plane.stride).unwrap_or(u32::MAX)
+}
+
+fn convert(
+    frame: &Frame,
+    color: Color,
+    work: impl FnOnce(&mut YuvPlanarImageMut<'_, u8>) -> Result<(), yuv::YuvError>,
+) -> Result<Frame, Error> {
+    let (width, height) = (frame.width(), frame.height());
+    let mut buffer = POOL.take(Frame::packed_len(PixelFormat::I420, width, height));
+    let (luma, chroma) = (width as usize * height as usize, width.div_ceil(2));
+    let (y, rest) = buffer.split_at_mut(luma);
+    let (u, v) = rest.split_at_mut(chroma as usize * height.div_ceil(2) as usize);
+    let mut target = YuvPlanarImageMut {
+        y_plane: BufferStoreMut::Borrowed(y),
+        y_stride: width,
+        u_plane: BufferStoreMut::Borrowed(u),
+        u_stride: chroma,
+        v_plane: BufferStoreMut::Borrowed(v),
+        v_stride: chroma,
+        width,
+        height,
+    };
+    work(&mut target).map_err(|e| Error::Library {
+        codec: "colour conversion",
+        message: e.to_string(),
+    })?;
+    let at = frame.timestamp();
+    Ok(Frame::packed(
+        PixelFormat::I420,
+        width,
+        height,
+        color,
+        at,
+        buffer.freeze(),
+    )?)
+}
+
+/// The largest size of the same shape within the limits; never larger than it is, even where it shrinks.
+pub(crate) fn fit(width: u32, height: u32, max_width: u32, max_height: u32) -> (u32, u32) {
+    let (w, h) = (u64::from(width.max(1)), u64::from(height.max(1)));
+    let (mw, mh) = (u64::from(max_width.max(1)), u64::from(max_height.max(1)));
+    if w <= mw && h <= mh {
+        return (width, height);
+    }
+    // Whichever limit is reached first; rounded to the nearest.
+    let (fw, fh) = if w * mh > h * mw {
+        (mw, (h * mw + w / 2) / w)
+    } else {
+        ((w * mh + h / 2) / h, mh)
+    };
+    let even = |n: u64| if n > 2 { n & !1 } else { n.max(1) };
+    let narrow = |n: u64| u32::try_from(even(n)).unwrap_or(u32::MAX);
+    (narrow(fw), narrow(fh))
+}
+
+/// For each target position the first source position and the weights (256 in all) of it and those after.
+struct Taps {
+    per: usize,
+    starts: Vec<usize>,
+    weights: Vec<u16>,
+}
+
+impl Taps {
+    fn new(source: usize, target: usize) -> Self {
+        let per = source.div_ceil(target) + 1;
+        let mut starts = Vec::with_capacity(target);
+        let mut weights = Vec::with_capacity(target * per);
+        for at in 0..target {
+            // The target pixel covers [from, to), in units of 1/target of a source pixel.
+            let (from, to) = (at * source, (at + 1) * source);
+            let start = from / target;
+            let start = start.min(source.saturating_sub(per));
+            let mut given = 0u16;
+            let first = weights.len();
+            let mut largest = first;
+            for tap in 0..per {
+                let pixel = start + tap;
+                let (low, high) = (pixel * target, (pixel + 1) * target);
+                let shared = to.min(high).saturating_sub(from.max(low));
+                let weight = u16::try_from(shared * 256 / source).unwrap_or(256);
+                given += weight;
+                weights.push(weight);
+                if weights[largest] < weight {
+                    largest = weights.len() - 1;
+                }
+            }
+            // What rounding down has lost; brightness must not depend on the size.
+            weights[largest] += 256 - given;
+            starts.push(start);
+        }
+        Self {
+            per,
+            starts,
+            weights,
+        }
+    }
+}
+
+/// One plane made smaller by area averaging: `source` of `stride` bytes a row into `target` without padding.
+/// Neither side of the target may be larger than the source's.
+pub(crate) fn shrink(
+    source: &[u8],
+    stride: usize,
+    (width, height): (usize, usize),
+    target: &mut [u8],
+    (to_width, to_height): (usize, usize),
+) {
+    if (width, height) == (to_width, to_height) {
+        for (to, from) in target.chunks_exact_mut(width).zip(source.chunks(stride)) {
+            to.copy_from_slice(&from[..width]);
+        }
+        return;
+    }
+    let (across, down) = (Taps::new(width, to_width), Taps::new(height, to_height));
+    let mut sums = vec![0u16; width];
+    for (row, to) in target.chunks_exact_mut(to_width).enumerate() {
+        // First down: whole rows at once, 256 times as bright.
+        sums.fill(0);
+        let weights = &down.weights[row * down.per..][..down.per];
+        for (line, &weight) in (down.starts[row]..).zip(weights) {
+            if weight == 0 || line >= height {
+                continue;
+            }
+            let from = &source[line * stride..][..width];
+            for (sum, &pixel) in sums.iter_mut().zip(from) {
+                *sum += u16::from(pixel) * weight;
+            }
+        }
+        // Then across.
+        let taps = across.starts.iter().zip(across.weights.chunks(across.per));
+        for (to, (&start, weights)) in to.iter_mut().zip(taps) {
+            let from = &sums[start..];
+            let sum: u32 = from
+                .iter()
+                .zip(weights)
+                .map(|(&s, &w)| u32::from(s) * u32::from(w))
+                .sum();
+            *to = ((sum + (1 << 15)) >> 16).min(255) as u8;
+        }
+    }
+}
+
+/// Planes of 4:2:0 in one buffer, brought from `color` to that of JPEG where they lie.
+pub(crate) fn to_jpeg_color(buffer: &mut [u8], width: usize, height: usize, color: Color) {
+    if color == JPEG {
+        return;
+    }
+    const ONE: f32 = 16_384.0;
+    let [luma, cross_u, cross_v, uu, uv, vu, vv, black] = coefficients(color);
+    let fixed = |k: f32| (k * ONE).round() as i32;
+    let chroma_width = width.div_ceil(2);
+    let (y, rest) = buffer.split_at_mut(width * height);
+    let (u, v) = rest.split_at_mut(chroma_width * height.div_ceil(2));
+    let (luma, cross_u, cross_v) = (fixed(luma), fixed(cross_u), fixed(cross_v));
+    let black = black as i32;
+    for (row, line) in y.chunks_exact_mut(width).enumerate() {
+        let at = row / 2 * chroma_width;
+        let pairs = line.chunks_mut(2).zip(&u[at..]).zip(&v[at..]);
+        for ((pixels, &u), &v) in pairs {
+            let shift = cross_u * (i32::from(u) - 128) + cross_v * (i32::from(v) - 128) + 8_192;
+            for pixel in pixels {
+                let value = luma * (i32::from(*pixel) - black) + shift;
+                *pixel = (value >> 14).clamp(0, 255) as u8;
+            }
+        }
+    }
+    let [uu, uv, vu, vv] = [uu, uv, vu, vv].map(fixed);
+    for (u, v) in u.iter_mut().zip(v) {
+        let (from_u, from_v) = (i32::from(*u) - 128, i32::from(*v) - 128);
+        let near = |sum: i32| (((sum + 8_192) >> 14) + 128).clamp(0, 255) as u8;
+        *u = near(uu * from_u + uv * from_v);
+        *v = near(vu * from_u + vv * from_v);
+    }
+}
+
+/// How JPEG's Y, U and V follow from those of `color`: Y from Y, U, V; U from U, V; V from U, V; and the
+/// value of black. Derived from ITU-R BT.601 and BT.709 by way of RGB.
+fn coefficients(color: Color) -> [f32; 8] {
+    let weights = |matrix| match matrix {
+        Matrix::Bt601 => (0.299f32, 0.114f32),
+        Matrix::Bt709 => (0.2126, 0.0722),
+    };
+    let (kr, kb) = weights(color.matrix);
+    let (tr, tb) = weights(Matrix::Bt601);
+    let (y_scale, c_scale, black) = match color.range {
+        Range::Limited => (255.0 / 219.0, 255.0 / 224.0, 16.0),
+        Range::Full => (1.0, 1.0, 0.0),
+    };
+    // R, G and B as luma plus shares of U and V.
+    let (red_v, blue_u) = (2.0 * (1.0 - kr), 2.0 * (1.0 - kb));
+    let green = 1.0 - kr - kb;
+    let (green_u, green_v) = (-kb * blue_u / green, -kr * red_v / green);
+    let target_green = 1.0 - tr - tb;
+    let luma_u = target_green * green_u + tb * blue_u;
+    let luma_v = tr * red_v + target_green * green_v;
+    let (u_by, v_by) = (2.0 * (1.0 - tb), 2.0 * (1.0 - tr));
+    [
+        y_scale,
+        luma_u * c_scale,
+        luma_v * c_scale,
+        (blue_u - luma_u) / u_by * c_scale,
+        -luma_v / u_by * c_scale,
+        -luma_u / v_by * c_scale,
+        (red_v - luma_v) / v_by * c_scale,
+        black,
+    ]
+}
+
+#[cfg(test)]
+mod tests;
