@@ -1,0 +1,395 @@
+//! The two doors: render a picture, resize the canvas.
+
+use std::collections::VecDeque;
+
+use media::{BufferPool, Color, Frame, PixelFormat, Timestamp};
+use scene::Scene;
+
+use crate::canvas::Canvas;
+use crate::gpu::{Gpu, Layer};
+use crate::pixels;
+use crate::place::{Placement, place};
+use crate::textures::{Textures, least_level};
+use crate::{Error, Frames, Options};
+
+/// Finished pictures whose buffers are kept for the next ones: those under way to encoders and previews.
+const KEPT_BUFFERS: usize = 8;
+
+/// Nanoseconds between attempts to open a device again after one was lost.
+const REOPEN_EVERY: i64 = 1_000_000_000;
+
+/// Composes scenes on a canvas.
+///
+/// Pure given its inputs: the same scene and frames give the same picture, whatever came before.
+pub struct Compositor {
+    options: Options,
+    gpu: Gpu,
+    canvas: Canvas,
+    textures: Textures,
+    layers: Vec<Layer>,
+    drawn: Vec<Drawn>,
+    uploaded: Vec<Layer>,
+    instances: wgpu::Buffer,
+    pool: BufferPool,
+    pending: VecDeque<Pending>,
+    held: Option<Frame>,
+    reopen_at: Option<Timestamp>,
+}
+
+/// A picture under way.
+struct Pending {
+    slot: usize,
+    timestamp: Timestamp,
+    submission: wgpu::SubmissionIndex,
+}
+
+/// How an item is drawn.
+struct Drawn {
+    item: usize,
+    level: u32,
+    how: How,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// Upright and opaque.
+    Replace { linear: bool },
+    /// Upright.
+    Blend { linear: bool },
+    /// Rotated, or cropped and scaled.
+    Smooth,
+}
+
+impl Compositor {
+    /// Opens an adapter and makes a canvas.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] on a machine without any graphics driver, [`Error::Open`] when none can be
+    /// opened, [`Error::Size`] when the canvas is out of range.
+    pub fn new(options: Options) -> Result<Self, Error> {
+        let gpu = Gpu::open(options.adapter)?;
+        let canvas = Canvas::new(&gpu, options.width, options.height)?;
+        tracing::info!(adapter = gpu.name, by_shader = gpu.shaders_convert, "composing");
+        Ok(Self {
+            options,
+            instances: instances(&gpu, 16),
+            gpu,
+            canvas,
+            textures: Textures::default(),
+            layers: Vec::new(),
+            drawn: Vec::new(),
+            uploaded: Vec::new(),
+            pool: BufferPool::new(KEPT_BUFFERS),
+            pending: VecDeque::new(),
+            held: None,
+            reopen_at: None,
+        })
+    }
+
+    /// On what it is composed, as people read it: `llvmpipe (software)`.
+    pub fn adapter(&self) -> &str {
+        &self.gpu.name
+    }
+
+    /// Changes the size of the canvas; the next picture has it.
+    ///
+    /// # Errors
+    /// [`Error::Size`] when it is out of range; the canvas stays as it was.
+    pub fn resize(&mut self, width: u32, height: u32) -> Result<(), Error> {
+        if (width, height) != (self.canvas.width, self.canvas.height) {
+            self.canvas = Canvas::new(&self.gpu, width, height)?;
+            self.options.width = width;
+            self.options.height = height;
+            self.pending.clear();
+            self.held = None;
+        }
+        Ok(())
+    }
+
+    /// The picture of a scene: I420, BT.709 limited, of the canvas's size, stamped `now`. Items whose
+    /// source has no frame are left out, and so are compressed frames.
+    ///
+    /// Without a device (it was lost, and no other can be opened yet) the last picture is held, black
+    /// if there was none.
+    ///
+    /// # Errors
+    /// [`Error::Frame`], which does not happen with a canvas that could be opened.
+    pub fn render(&mut self, scene: &Scene, frames: &Frames, now: Timestamp) -> Result<Frame, Error> {
+        self.pending.clear();
+        self.submit(scene, frames, now)?;
+        self.collect(now)
+    }
+
+    /// Starts a picture without waiting for it, so that a GPU works while the caller does something
+    /// else. [`collect`](Self::collect) gives the pictures in order. One more than the ring holds
+    /// makes the oldest one be forgotten.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub fn submit(&mut self, scene: &Scene, frames: &Frames, now: Timestamp) -> Result<(), Error> {
+        if self.gpu.is_lost() {
+            self.reopen(now);
+        }
+        if self.gpu.is_lost() {
+            return Ok(());
+        }
+        while self.pending.len() >= self.canvas.depth() {
+            if let Some(oldest) = self.pending.pop_front() {
+                self.wait(&oldest);
+                drop(self.canvas.collect(oldest.slot, &self.pool));
+            }
+        }
+        self.plan(scene, frames);
+        let mut encoder = self
+            .gpu
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("frame") });
+        self.textures.begin();
+        for drawn in &self.drawn {
+            let id = &scene.items[drawn.item].source;
+            if let Some(frame) = frames.get(id) {
+                self.textures
+                    .prepare(&self.gpu, &mut encoder, id, frame, drawn.level);
+            }
+        }
+        self.upload_layers();
+        self.draw(scene, &mut encoder);
+        let slot = self.canvas.read_back(&self.gpu, &mut encoder);
+        let submission = self.gpu.queue.submit([encoder.finish()]);
+        self.canvas.map(slot);
+        self.textures.submitted();
+        self.pending.push_back(Pending {
+            slot,
+            timestamp: now,
+            submission,
+        });
+        Ok(())
+    }
+
+    /// Waits for the oldest picture that was started. Where there is none, or the device failed, the
+    /// last one is held, stamped `now`.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub fn collect(&mut self, now: Timestamp) -> Result<Frame, Error> {
+        let finished = self.pending.pop_front().and_then(|pending| {
+            self.wait(&pending);
+            let data = self.canvas.collect(pending.slot, &self.pool)?;
+            Some((pending.timestamp, data))
+        });
+        let (width, height) = (self.canvas.width, self.canvas.height);
+        let frame = match (finished, &self.held) {
+            (Some((timestamp, data)), _) => Frame::packed(
+                PixelFormat::I420,
+                width,
+                height,
+                Color::default(),
+                timestamp,
+                data,
+            )?,
+            (None, Some(held)) => held.clone().with_timestamp(now),
+            (None, None) => Frame::black(width, height, now)?,
+        };
+        self.held = Some(frame.clone());
+        Ok(frame)
+    }
+
+    fn wait(&self, pending: &Pending) {
+        self.gpu.wait_for(&pending.submission);
+    }
+
+    fn reopen(&mut self, now: Timestamp) {
+        if self.reopen_at.is_some_and(|at| now < at) {
+            return;
+        }
+        self.pending.clear();
+        let Options { width, height, adapter } = self.options;
+        match Gpu::open(adapter).and_then(|gpu| {
+            let canvas = Canvas::new(&gpu, width, height)?;
+            Ok((gpu, canvas))
+        }) {
+            Ok((gpu, canvas)) => {
+                self.textures.clear();
+                self.uploaded.clear();
+                self.instances = instances(&gpu, 16);
+                self.canvas = canvas;
+                self.gpu = gpu;
+                self.reopen_at = None;
+                tracing::info!(adapter = self.gpu.name, "composing again");
+            }
+            Err(problem) => {
+                tracing::warn!(%problem, "no graphics device yet; the last picture is held");
+                self.reopen_at = Some(now.offset(REOPEN_EVERY));
+            }
+        }
+    }
+
+    /// Decides what is drawn and how, bottom first.
+    fn plan(&mut self, scene: &Scene, frames: &Frames) {
+        self.layers.clear();
+        self.drawn.clear();
+        let (width, height) = (self.canvas.width, self.canvas.height);
+        for (index, item) in scene.items.iter().enumerate() {
+            let Some(frame) = frames.get(&item.source) else {
+                continue;
+            };
+            if frame.format() == PixelFormat::Mjpeg {
+                continue;
+            }
+            let Some(placed) = place(item, frame.width(), frame.height()) else {
+                continue;
+            };
+            if !placed.touches(width, height) {
+                continue;
+            }
+            let level = placed.level().max(least_level(frame, self.gpu.max_side));
+            let how = how(&placed, level, item.opacity, frame);
+            if matches!(how, How::Replace { .. }) && placed.covers(width, height) {
+                // What lies below it is not seen, and need not even be uploaded.
+                self.layers.clear();
+                self.drawn.clear();
+            }
+            self.layers.push(layer(
+                &placed,
+                level,
+                item.opacity.min(1.0),
+                how,
+                frame,
+                (width, height),
+            ));
+            self.drawn.push(Drawn {
+                item: index,
+                level,
+                how,
+            });
+        }
+    }
+
+    fn upload_layers(&mut self) {
+        let bytes: &[u8] = bytemuck::cast_slice(&self.layers);
+        if bytes == bytemuck::cast_slice::<Layer, u8>(&self.uploaded) {
+            return;
+        }
+        if self.instances.size() < bytes.len() as u64 {
+            self.instances = instances(&self.gpu, self.layers.len().next_power_of_two());
+        }
+        self.gpu.queue.write_buffer(&self.instances, 0, bytes);
+        self.uploaded.clone_from(&self.layers);
+    }
+
+    fn draw(&self, scene: &Scene, encoder: &mut wgpu::CommandEncoder) {
+        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some("canvas"),
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view: &self.canvas.view,
+                depth_slice: None,
+                resolve_target: None,
+                ops: wgpu::Operations {
+                    load: wgpu::LoadOp::Clear(wgpu::Color::BLACK),
+                    store: wgpu::StoreOp::Store,
+                },
+            })],
+            ..Default::default()
+        });
+        pass.set_vertex_buffer(0, self.instances.slice(..));
+        let mut pipeline = None;
+        for (instance, drawn) in (0_u32..).zip(&self.drawn) {
+            let (wanted, linear) = match drawn.how {
+                How::Replace { linear } => (&self.gpu.layers.replace, linear),
+                How::Blend { linear } => (&self.gpu.layers.blend, linear),
+                How::Smooth => (&self.gpu.layers.smooth, true),
+            };
+            let id = &scene.items[drawn.item].source;
+            let Some(bind) = self.textures.bind_group(id, drawn.level, linear) else {
+                continue;
+            };
+            if pipeline != Some(wanted) {
+                pass.set_pipeline(wanted);
+                pipeline = Some(wanted);
+            }
+            pass.set_bind_group(0, bind, &[]);
+            pass.draw(0..4, instance..instance + 1);
+        }
+    }
+
+    /// Takes the device away, as a driver that crashes does.
+    #[cfg(test)]
+    fn lose_device(&self) {
+        self.gpu.device.destroy();
+    }
+}
+
+fn instances(gpu: &Gpu, count: usize) -> wgpu::Buffer {
+    gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("layers"),
+        size: (count * size_of::<Layer>()) as u64,
+        usage: wgpu::BufferUsages::VERTEX | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+fn how(placed: &Placement, level: u32, opacity: f32, frame: &Frame) -> How {
+    let cropped = placed.part[0] > 0.0
+        || placed.part[1] > 0.0
+        || placed.part[2] < frame.width() as f32
+        || placed.part[3] < frame.height() as f32;
+    let linear = !placed.exact(level);
+    if placed.rotation != 0.0 || (linear && cropped) {
+        How::Smooth
+    } else if opacity >= 1.0 && frame.format() != PixelFormat::Rgba {
+        How::Replace { linear }
+    } else {
+        How::Blend { linear }
+    }
+}
+
+fn layer(
+    placed: &Placement,
+    level: u32,
+    opacity: f32,
+    how: How,
+    frame: &Frame,
+    (width, height): (u32, u32),
+) -> Layer {
+    let (texture_width, texture_height) = pixels::reduced(frame.width(), frame.height(), level);
+    let factor = (1_u32 << level) as f32;
+    // Source pixels per texture: not the picture's size where halving rounded up.
+    let texels = [texture_width as f32, texture_height as f32];
+    let [x, y, w, h] = placed.part;
+    let part = [x, y, x + w, y + h].map(|value| value / factor);
+    let inset = |from: f32, to: f32| {
+        let half = 0.5_f32.min((to - from) / 2.0);
+        (from + half, to - half)
+    };
+    let (left, right) = inset(part[0], part[2]);
+    let (top, bottom) = inset(part[1], part[3]);
+    let normal = |[left, top, right, bottom]: [f32; 4]| {
+        [
+            left / texels[0],
+            top / texels[1],
+            right / texels[0],
+            bottom / texels[1],
+        ]
+    };
+    let (sine, cosine) = placed.rotation.sin_cos();
+    let feather = if how == How::Smooth && placed.rotation != 0.0 {
+        1.0
+    } else {
+        0.0
+    };
+    Layer {
+        place: [
+            placed.centre[0],
+            placed.centre[1],
+            placed.size[0] / 2.0,
+            placed.size[1] / 2.0,
+        ],
+        turn: [cosine, sine, opacity, feather],
+        part: normal(part),
+        limits: normal([left, top, right, bottom]),
+        to_clip: [2.0 / width as f32, 2.0 / height as f32],
+    }
+}
+
+#[cfg(test)]
+mod tests;
