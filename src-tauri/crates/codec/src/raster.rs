@@ -4,8 +4,7 @@ use std::sync::LazyLock;
 
 use media::{BufferPool, Color, Frame, Matrix, PixelFormat, Plane, Range};
 use yuv::{
-    BufferStoreMut, YuvConversionMode, YuvPackedImage, YuvPlanarImageMut, YuvRange,
-    YuvStandardMatrix,
+    BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix,
 };
 
 use crate::Error;
@@ -54,13 +53,13 @@ pub(crate) fn to_i420(frame: &Frame) -> Result<Frame, Error> {
             )?)
         }
         PixelFormat::Yuyv => convert(frame, frame.color(), |target| {
-            let source = YuvPackedImage {
-                yuy: &plane.data,
-                yuy_stride: stride(plane),
-                width,
-                height,
-            };
-            yuv::yuyv422_to_yuv420(target, &source)
+            unpack(
+                target,
+                plane.data.chunks(plane.stride),
+                width as usize,
+                height as usize,
+            );
+            Ok(())
         }),
         PixelFormat::Rgba | PixelFormat::Bgrx => convert(frame, JPEG, |target| {
             let make = match frame.format() {
@@ -76,6 +75,40 @@ pub(crate) fn to_i420(frame: &Frame) -> Result<Frame, Error> {
                 YuvConversionMode::Balanced,
             )
         }),
+    }
+}
+
+/// 4:2:2 packed into planes of 4:2:0, each chroma value the mean of the two above each other.
+fn unpack<'a>(
+    target: &mut YuvPlanarImageMut<'_, u8>,
+    mut rows: impl Iterator<Item = &'a [u8]>,
+    width: usize,
+    height: usize,
+) {
+    let (row, pair) = (width.div_ceil(2) * 4, width * 2);
+    let luma = target.y_plane.borrow_mut().chunks_mut(pair);
+    let chroma = width.div_ceil(2);
+    let u = target.u_plane.borrow_mut().chunks_exact_mut(chroma);
+    let v = target.v_plane.borrow_mut().chunks_exact_mut(chroma);
+    for (((y, u), v), at) in luma.zip(u).zip(v).zip((0..height).step_by(2)) {
+        let Some(above) = rows.next() else { return };
+        // The last row of an odd height stands for both.
+        let below = if at + 1 < height {
+            rows.next().unwrap_or(above)
+        } else {
+            above
+        };
+        let (above, below) = (&above[..row], &below[..row]);
+        for (y, from) in y.chunks_mut(width).zip([above, below]) {
+            for (y, pixel) in y.iter_mut().zip(from.chunks_exact(2)) {
+                *y = pixel[0];
+            }
+        }
+        let fours = above.chunks_exact(4).zip(below.chunks_exact(4));
+        for ((u, v), (a, b)) in u.iter_mut().zip(v).zip(fours) {
+            let mean = |c: usize| (u16::from(a[c]) + u16::from(b[c])).div_ceil(2) as u8;
+            (*u, *v) = (mean(1), mean(3));
+        }
     }
 }
 

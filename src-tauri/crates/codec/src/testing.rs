@@ -39,8 +39,11 @@ impl Scenery {
             let (dx, dy) = if index == 0 { (n * 4, n * 2) } else { (n * 2 + 77 * index, n) };
             for (y, line) in plane.chunks_mut(row).enumerate() {
                 let from = &self.tile[(y + dy) % TILE * TILE..][..TILE];
+                // Film grain, which no motion vector follows.
+                let grain = &self.tile[(y * 7 + n * 131) % TILE * TILE..][..TILE];
                 for (x, pixel) in line.iter_mut().enumerate() {
-                    *pixel = from[(x + dx) % TILE].clamp(16, 235);
+                    let grain = grain[(x * 5 + n * 17) % TILE] & 3;
+                    *pixel = (from[(x + dx) % TILE] + grain).clamp(16, 235);
                 }
             }
         }

@@ -9,8 +9,9 @@ use openh264::encoder::{
 };
 use openh264::formats::YUVSource;
 use openh264_sys2::{
-    ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE, SBitrateInfo,
-    SPATIAL_LAYER_ALL,
+    ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE,
+    ENCODER_OPTION_TRACE_LEVEL, LAYER_NUM, SBitrateInfo, SPATIAL_LAYER_0, SPATIAL_LAYER_ALL,
+    WELS_LOG_QUIET,
 };
 
 use crate::Error;
@@ -51,9 +52,14 @@ impl Encoder {
             })
     }
 
-    fn set_option(&mut self, option: ENCODER_OPTION, bitrate: u32) -> Result<(), Error> {
+    fn set_option(
+        &mut self,
+        option: ENCODER_OPTION,
+        layer: LAYER_NUM,
+        bitrate: u32,
+    ) -> Result<(), Error> {
         let mut info = SBitrateInfo {
-            iLayer: SPATIAL_LAYER_ALL,
+            iLayer: layer,
             iBitrate: i32::try_from(bitrate).unwrap_or(i32::MAX),
         };
         // SAFETY: both options take a pointer to SBitrateInfo, which is read during the call only, and
@@ -163,11 +169,17 @@ impl video::Encoder for Encoder {
     fn set_bitrate(&mut self, bitrate: u32) -> Result<(), Error> {
         check_bitrate(bitrate)?;
         if self.started {
-            // The target may not pass the ceiling, whichever way both are going.
+            // The target may not pass the ceiling, whichever way both are going. The ceiling of all layers
+            // is another number, which nothing compares with: it is the one layer's that counts.
+            let ceiling = (ENCODER_OPTION_MAX_BITRATE, SPATIAL_LAYER_0);
+            let target = (ENCODER_OPTION_BITRATE, SPATIAL_LAYER_ALL);
             let rising = bitrate > self.config.bitrate;
-            let order = [ENCODER_OPTION_MAX_BITRATE, ENCODER_OPTION_BITRATE];
-            for at in if rising { [0, 1] } else { [1, 0] } {
-                self.set_option(order[at], bitrate)?;
+            for (option, layer) in if rising {
+                [ceiling, target]
+            } else {
+                [target, ceiling]
+            } {
+                self.set_option(option, layer, bitrate)?;
             }
             self.config.bitrate = bitrate;
         } else {
@@ -202,8 +214,24 @@ fn library(config: &Config) -> Result<openh264::encoder::Encoder, Error> {
         .num_threads(1)
         .qp(QpRange::new(10, 51))
         .vui(VuiConfig::bt709());
-    openh264::encoder::Encoder::with_api_config(OpenH264API::from_source(), settings)
-        .map_err(library_error)
+    let mut encoder =
+        openh264::encoder::Encoder::with_api_config(OpenH264API::from_source(), settings)
+            .map_err(library_error)?;
+    let mut quiet = WELS_LOG_QUIET;
+    // SAFETY: this option reads one int through the pointer, and may be set before initialisation, which
+    // would otherwise write to stderr.
+    let code = unsafe {
+        encoder
+            .raw_api()
+            .set_option(ENCODER_OPTION_TRACE_LEVEL, (&raw mut quiet).cast())
+    };
+    match code {
+        0 => Ok(encoder),
+        code => Err(Error::Library {
+            codec: "H.264",
+            message: format!("code {code}"),
+        }),
+    }
 }
 
 fn library_error(error: openh264::Error) -> Error {

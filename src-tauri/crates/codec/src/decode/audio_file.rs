@@ -33,8 +33,8 @@ pub struct AudioFile {
     channels: u16,
     /// Sample frames put out or passed over so far.
     position: i64,
-    /// Sample frames to throw away until the place that was sought.
-    skip: u64,
+    /// The place that was sought, until its first sample has come.
+    wanted: Option<i64>,
 }
 
 enum Decoder {
@@ -109,7 +109,7 @@ impl AudioFile {
             rate,
             channels,
             position: 0,
-            skip: 0,
+            wanted: None,
         })
     }
 
@@ -200,15 +200,22 @@ impl AudioFile {
         if width == 0 || self.rate == 0 {
             return Ok(None);
         }
-        if self.skip > 0 {
-            let frames = (data.len() / width) as u64;
-            let passed = self.skip.min(frames);
-            self.skip -= passed;
-            self.position += i64::try_from(passed).unwrap_or(0);
-            data.drain(..usize::try_from(passed).unwrap_or(0) * width);
-        }
         if data.is_empty() {
             return Ok(None);
+        }
+        if let Some(wanted) = self.wanted {
+            // Where the packet says it is: decoders swallow some after a leap.
+            let begins = packet.pts.saturating_add(packet.trim_start);
+            let begins = self.time_base.calc_time_saturating(begins).as_nanos();
+            let begins = Timestamp::from_nanos(i64::try_from(begins).unwrap_or(0)).ticks(self.rate);
+            let frames = i64::try_from(data.len() / width).unwrap_or(i64::MAX);
+            let passed = (wanted - begins).clamp(0, frames);
+            if passed == frames {
+                return Ok(None);
+            }
+            data.drain(..usize::try_from(passed).unwrap_or(0) * width);
+            self.position = begins + passed;
+            self.wanted = None;
         }
         let timestamp = Timestamp::from_ticks(self.position, self.rate);
         self.position += i64::try_from(data.len() / width).unwrap_or(0);
@@ -230,8 +237,7 @@ impl AudioFile {
 
     fn go(&mut self, to: Timestamp) -> Result<(), Error> {
         let time = Time::try_from_nanos_i128(i128::from(to.nanos())).unwrap_or(Time::ZERO);
-        let seeked = self
-            .reader
+        self.reader
             .seek(
                 SeekMode::Accurate,
                 SeekTo::Time {
@@ -244,12 +250,7 @@ impl AudioFile {
             Decoder::Library(decoder) => decoder.reset(),
             Decoder::Opus(decoder) => *decoder = backend::opus::Decoder::open(self.channels)?,
         }
-        let landed = self.time_base.calc_time_saturating(seeked.actual_ts);
-        let landed = i64::try_from(landed.as_nanos()).unwrap_or(0);
-        let frames = |nanos: i64| Timestamp::from_nanos(nanos).ticks(self.rate.max(1));
-        let (landed, wanted) = (frames(landed.max(0)), frames(to.nanos()));
-        self.position = landed;
-        self.skip = u64::try_from(wanted - landed).unwrap_or(0);
+        self.wanted = Some(to.ticks(self.rate.max(1)));
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("b.wav", &["-c:a", "pcm_f32le"]),
         ("a.flac", &[]),
         ("a.mp3", &["-b:a", "192k"]),
-        ("tagged.mp3", &["-id3v2_version", "3", "-metadata", "title=Tone"]),
+        ("tagged.mp3", &["-b:a", "192k", "-id3v2_version", "3", "-metadata", "title=Tone"]),
         ("a.ogg", &["-c:a", "libvorbis", "-q:a", "6"]),
         ("o.ogg", &["-c:a", "libopus", "-b:a", "128k"]),
     ];

@@ -25,7 +25,9 @@ fn files_of_every_kind_are_read() {
         assert_eq!((frame.format(), *shown), (PixelFormat::Rgba, Duration::ZERO), "{name}");
         let pixel = &frame.planes()[0].data[..4];
         let off = pixel.iter().zip([0x30u8, 0x60, 0xc0, 255]).map(|(a, b)| a.abs_diff(b)).max();
-        assert!(off <= Some(6), "{name}: {pixel:?}");
+        // FFmpeg's GIF has a palette of its own idea.
+        let most = if name == "a.gif" { 25 } else { 6 };
+        assert!(off <= Some(most), "{name}: {pixel:?}");
     }
 }
 
@@ -123,8 +125,12 @@ fn damage_is_an_error_and_never_a_panic() {
     let frame = Scenery::new().picture(0, 48, 32, Timestamp::ZERO);
     let good = crate::encode::picture::jpeg(&frame, 48, 32, 80).unwrap();
     let mut originals = vec![good.to_vec()];
-    for name in ["a.png", "a.webp", "a.gif"] {
-        originals.extend(made_by_ffmpeg(name, &["-f", "lavfi", "-i", "testsrc=s=48x32:r=5:d=0.4"]));
+    for (name, count) in [("a.png", "1"), ("a.webp", "2"), ("a.gif", "2")] {
+        let source = "testsrc=s=48x32:r=5:d=1";
+        originals.extend(made_by_ffmpeg(
+            name,
+            &["-f", "lavfi", "-i", source, "-frames:v", count],
+        ));
     }
     let mut noise = Noise(3);
     for original in originals {
