@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask setup | run | test | check | bench | package |
 //! bindings | demo`. Nothing here is part of the program.
 
+mod bench;
 mod bindings;
 mod check;
 mod demo;
@@ -9,6 +10,8 @@ mod run;
 mod setup;
 mod sh;
 mod test;
+
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
@@ -23,11 +26,22 @@ cargo xtask COMMAND
   check              formatting, lints, docs, licences, page types, generated files
   bench              the figures of the program as CPU time and ratios
     --seconds N      how long the program is measured (60)
+    --dev            the development build, which is there already
   package            build and verify the Debian package
   bindings           write the TypeScript types of the interface
   demo               render the demo collection's media, the logo and the icons";
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let mut args = std::env::args().skip(1);
     let command = args.next().unwrap_or_default();
     let rest: Vec<String> = args.collect();
@@ -36,6 +50,7 @@ fn main() -> Result<()> {
         "run" => run::run(rest),
         "test" => test::run(test::Options::parse(rest)?),
         "check" => check::run(),
+        "bench" => bench::run(bench::Options::parse(rest)?),
         "package" => package::run(),
         "bindings" => bindings::write(),
         "demo" => demo::run(),

@@ -74,7 +74,7 @@ fn pad(out: &mut [[f32; 2]], start: usize, len: usize, semitone: i32, voice: usi
 /// A struck bell: three partials that die away, the higher ones sooner.
 fn bell(out: &mut [[f32; 2]], start: usize, semitone: i32, n: usize) {
     let pitch = 440.0 * (semitone as f32 / 12.0).exp2();
-    let pan = if n % 2 == 0 { 0.3 } else { 0.7 };
+    let pan = if n.is_multiple_of(2) { 0.3 } else { 0.7 };
     for i in 0..RATE * 3 {
         let t = i as f32 / RATE as f32;
         let attack = (t / 0.004).min(1.0);
