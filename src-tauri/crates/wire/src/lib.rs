@@ -8,6 +8,9 @@
 
 pub mod hls;
 mod publish;
+#[cfg(test)]
+mod testing;
 pub mod rtmp;
+pub mod webrtc;
 
 pub use publish::{Progress, PublishError};

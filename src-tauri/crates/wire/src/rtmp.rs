@@ -1,13 +1,18 @@
 //! RTMP 1.0: chunks, AMF0, and a publishing client.
 //!
-//! [`chunk`] and [`amf0`] read what strangers send: nothing there panics, and memory is bounded.
+//! [`publish`] sends a channel to a platform. [`chunk`] and [`amf0`] read what strangers send:
+//! nothing there panics, and memory is bounded.
 
 mod address;
 pub mod amf0;
+mod body;
 pub mod chunk;
 #[cfg(test)]
+mod far;
+mod feed;
 mod interleave;
-#[cfg(test)]
+mod publish;
 mod session;
 
 pub use address::Target;
+pub use publish::{Options, publish, publish_with};

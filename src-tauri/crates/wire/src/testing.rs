@@ -1,5 +1,71 @@
 //! What the unit tests share.
 
+use bytes::Bytes;
+use media::{Config, Packet, Timestamp, Track, TrackId};
+
+/// 1280 × 720, constrained baseline, 30 pictures a second.
+pub(crate) const SPS: &[u8] = &[
+    0x67, 0x42, 0xc0, 0x1f, 0xd9, 0x00, 0x50, 0x05, 0xbb, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10,
+    0x00, 0x00, 0x03, 0x03, 0xc0, 0xf1, 0x83, 0x24, 0x80,
+];
+
+/// What goes with it.
+pub(crate) const PPS: &[u8] = &[0x68, 0xcb, 0x83, 0xcb, 0x20];
+
+/// AAC-LC, 48 kHz, stereo.
+pub(crate) const ASC: &[u8] = &[0x11, 0x90];
+
+/// An H.264 track of that size.
+pub(crate) fn video(id: u8) -> Track {
+    Track {
+        id: TrackId(id),
+        config: Config::H264 {
+            sps: Bytes::from_static(SPS),
+            pps: Bytes::from_static(PPS),
+            width: 1280,
+            height: 720,
+            fps_millis: 30_000,
+        },
+        bitrate: 2_500_000,
+    }
+}
+
+/// An AAC track.
+pub(crate) fn audio(id: u8) -> Track {
+    Track {
+        id: TrackId(id),
+        config: Config::Aac {
+            asc: Bytes::from_static(ASC),
+            sample_rate: 48_000,
+            channels: 2,
+        },
+        bitrate: 128_000,
+    }
+}
+
+/// An Opus track.
+pub(crate) fn opus(id: u8) -> Track {
+    Track {
+        id: TrackId(id),
+        config: Config::Opus {
+            channels: 2,
+            pre_skip: 312,
+        },
+        bitrate: 128_000,
+    }
+}
+
+/// A packet that is shown when it is decoded.
+pub(crate) fn packet(track: u8, at: Timestamp, keyframe: bool, bytes: usize) -> Packet {
+    Packet {
+        track: TrackId(track),
+        pts: at,
+        dts: at,
+        keyframe,
+        data: Bytes::from(vec![1; bytes]),
+    }
+}
+
 /// A repeatable source of numbers (xorshift64*), so that a failure can be run again.
 pub(crate) struct Noise(u64);
 

@@ -35,11 +35,20 @@ pub(super) fn media<'a>(head: Head, entries: impl Iterator<Item = Entry<'a>>) ->
     let mut out = String::with_capacity(1_024);
     line(&mut out, format_args!("#EXTM3U"));
     line(&mut out, format_args!("#EXT-X-VERSION:7"));
-    line(&mut out, format_args!("#EXT-X-TARGETDURATION:{}", head.target));
-    line(&mut out, format_args!("#EXT-X-MEDIA-SEQUENCE:{}", head.sequence));
+    line(
+        &mut out,
+        format_args!("#EXT-X-TARGETDURATION:{}", head.target),
+    );
+    line(
+        &mut out,
+        format_args!("#EXT-X-MEDIA-SEQUENCE:{}", head.sequence),
+    );
     if head.discontinuities > 0 {
         let count = head.discontinuities;
-        line(&mut out, format_args!("#EXT-X-DISCONTINUITY-SEQUENCE:{count}"));
+        line(
+            &mut out,
+            format_args!("#EXT-X-DISCONTINUITY-SEQUENCE:{count}"),
+        );
     }
     line(&mut out, format_args!("#EXT-X-INDEPENDENT-SEGMENTS"));
     let mut map = "";
@@ -73,7 +82,10 @@ pub(super) fn multivariant(tracks: &[Track], peak: u64, average: u64, uri: &str)
     let mut attributes = format!("BANDWIDTH={peak},AVERAGE-BANDWIDTH={average}");
     let codecs: Vec<String> = tracks.iter().filter_map(|t| codec(&t.config)).collect();
     if !codecs.is_empty() {
-        add(&mut attributes, format_args!(",CODECS=\"{}\"", codecs.join(",")));
+        add(
+            &mut attributes,
+            format_args!(",CODECS=\"{}\"", codecs.join(",")),
+        );
     }
     for track in tracks {
         if let Config::H264 {
@@ -83,7 +95,10 @@ pub(super) fn multivariant(tracks: &[Track], peak: u64, average: u64, uri: &str)
             ..
         } = track.config
         {
-            add(&mut attributes, format_args!(",RESOLUTION={width}x{height}"));
+            add(
+                &mut attributes,
+                format_args!(",RESOLUTION={width}x{height}"),
+            );
             if fps_millis > 0 {
                 let rate = f64::from(fps_millis) / 1e3;
                 add(&mut attributes, format_args!(",FRAME-RATE={rate:.3}"));
@@ -152,8 +167,7 @@ fn date(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
-    use media::TrackId;
+    use crate::testing;
 
     #[test]
     fn times_of_day() {
@@ -171,34 +185,12 @@ mod tests {
 
     #[test]
     fn multivariant_names_codecs_size_and_rate() {
-        let video = Track {
-            id: TrackId(0),
-            config: Config::H264 {
-                sps: Bytes::from_static(&[
-                    0x67, 0x42, 0xc0, 0x1f, 0xda, 0x01, 0x40, 0x16, 0xe9, 0xb8, 0x08, 0x08, 0x0a,
-                    0x00, 0x00, 0x07, 0xd0, 0x00, 0x01, 0xd4, 0xc0, 0x80,
-                ]),
-                pps: Bytes::from_static(&[0x68, 0xce, 0x3c, 0x80]),
-                width: 1280,
-                height: 720,
-                fps_millis: 29_970,
-            },
-            bitrate: 2_500_000,
-        };
-        let audio = Track {
-            id: TrackId(1),
-            config: Config::Aac {
-                asc: Bytes::from_static(&[0x11, 0x90]),
-                sample_rate: 48_000,
-                channels: 2,
-            },
-            bitrate: 128_000,
-        };
+        let tracks = [testing::video(0), testing::audio(1)];
         assert_eq!(
-            multivariant(&[video, audio], 3_000_000, 2_600_000, "media.m3u8"),
+            multivariant(&tracks, 3_000_000, 2_600_000, "media.m3u8"),
             "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n\
              #EXT-X-STREAM-INF:BANDWIDTH=3000000,AVERAGE-BANDWIDTH=2600000,\
-             CODECS=\"avc1.42C01F,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=29.970\nmedia.m3u8\n"
+             CODECS=\"avc1.42C01F,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=30.000\nmedia.m3u8\n"
         );
     }
 

@@ -60,9 +60,7 @@ impl Address {
             return refuse("The stream key has a space or a line break in it. Copy it again.");
         }
         let Ok(url) = Url::parse(target.url.trim()) else {
-            return refuse(
-                "This is not an address. An RTMP address looks like rtmp://host/app.",
-            );
+            return refuse("This is not an address. An RTMP address looks like rtmp://host/app.");
         };
         let tls = match url.scheme() {
             "rtmp" => false,
@@ -171,20 +169,104 @@ mod tests {
     fn addresses_as_people_enter_them() {
         // url, key → tcUrl, port, stream
         for (url, key, tc_url, port, stream) in [
-            ("rtmp://a.example/live", "k", "rtmp://a.example/live", 1935, "k"),
-            ("rtmp://a.example/live/", " k\n", "rtmp://a.example/live", 1935, "k"),
-            ("  rtmp://A.Example/live", "k", "rtmp://a.example/live", 1935, "k"),
-            ("rtmp://a.example/live/k", "", "rtmp://a.example/live", 1935, "k"),
-            ("rtmp://a.example/live/x/k", "", "rtmp://a.example/live/x", 1935, "k"),
-            ("rtmp://a.example/live/x", "k", "rtmp://a.example/live/x", 1935, "k"),
-            ("rtmp://a.example:1936/live", "k", "rtmp://a.example:1936/live", 1936, "k"),
-            ("rtmp://127.0.0.1/live", "k", "rtmp://127.0.0.1/live", 1935, "k"),
-            ("rtmp://[::1]:1936/live", "k", "rtmp://[::1]:1936/live", 1936, "k"),
-            ("rtmps://a.example/live2", "k", "rtmps://a.example/live2", 443, "k"),
-            ("rtmps://a.example:8443/x", "k", "rtmps://a.example:8443/x", 8443, "k"),
-            ("rtmp://a.example/live", "k?a=1&b=2", "rtmp://a.example/live", 1935, "k?a=1&b=2"),
-            ("rtmp://a.example/live/k?a=1", "", "rtmp://a.example/live", 1935, "k?a=1"),
-            ("rtmp://a.example/live?a=1", "k", "rtmp://a.example/live?a=1", 1935, "k"),
+            (
+                "rtmp://a.example/live",
+                "k",
+                "rtmp://a.example/live",
+                1935,
+                "k",
+            ),
+            (
+                "rtmp://a.example/live/",
+                " k\n",
+                "rtmp://a.example/live",
+                1935,
+                "k",
+            ),
+            (
+                "  rtmp://A.Example/live",
+                "k",
+                "rtmp://a.example/live",
+                1935,
+                "k",
+            ),
+            (
+                "rtmp://a.example/live/k",
+                "",
+                "rtmp://a.example/live",
+                1935,
+                "k",
+            ),
+            (
+                "rtmp://a.example/live/x/k",
+                "",
+                "rtmp://a.example/live/x",
+                1935,
+                "k",
+            ),
+            (
+                "rtmp://a.example/live/x",
+                "k",
+                "rtmp://a.example/live/x",
+                1935,
+                "k",
+            ),
+            (
+                "rtmp://a.example:1936/live",
+                "k",
+                "rtmp://a.example:1936/live",
+                1936,
+                "k",
+            ),
+            (
+                "rtmp://127.0.0.1/live",
+                "k",
+                "rtmp://127.0.0.1/live",
+                1935,
+                "k",
+            ),
+            (
+                "rtmp://[::1]:1936/live",
+                "k",
+                "rtmp://[::1]:1936/live",
+                1936,
+                "k",
+            ),
+            (
+                "rtmps://a.example/live2",
+                "k",
+                "rtmps://a.example/live2",
+                443,
+                "k",
+            ),
+            (
+                "rtmps://a.example:8443/x",
+                "k",
+                "rtmps://a.example:8443/x",
+                8443,
+                "k",
+            ),
+            (
+                "rtmp://a.example/live",
+                "k?a=1&b=2",
+                "rtmp://a.example/live",
+                1935,
+                "k?a=1&b=2",
+            ),
+            (
+                "rtmp://a.example/live/k?a=1",
+                "",
+                "rtmp://a.example/live",
+                1935,
+                "k?a=1",
+            ),
+            (
+                "rtmp://a.example/live?a=1",
+                "k",
+                "rtmp://a.example/live?a=1",
+                1935,
+                "k",
+            ),
             ("rtmp://a.example/", "k", "rtmp://a.example/", 1935, "k"),
         ] {
             let address = parse(url, key).expect(url);

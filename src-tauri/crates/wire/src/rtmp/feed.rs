@@ -1,6 +1,6 @@
 //! From what a hub reader gives to the messages of a publication.
 
-use container::flv;
+use super::body;
 use media::{Config, Kind, Next, Packet, Timestamp, Track};
 
 use super::amf0::Value;
@@ -67,7 +67,7 @@ impl Feed {
         }
         out.push(Outgoing::Metadata(metadata(&self.tracks)));
         for track in &self.tracks {
-            if let Some(body) = flv::sequence_header(&track.config) {
+            if let Some(body) = body::sequence_header(&track.config) {
                 out.push(Outgoing::Header(Message {
                     kind: kind_of(track),
                     timestamp: self.timestamp,
@@ -115,7 +115,7 @@ impl Feed {
         Some(Outgoing::Packet(Message {
             kind: kind_of(track),
             timestamp: self.timestamp,
-            body: flv::body(&track.config, packet),
+            body: body::body(&track.config, packet),
         }))
     }
 
@@ -134,7 +134,8 @@ fn kind_of(track: &Track) -> u8 {
 /// The tracks that RTMP can carry, one of each kind.
 fn carried(tracks: &[Track]) -> Vec<Track> {
     let first = |kind| {
-        let fits = |t: &&Track| t.config.kind() == kind && flv::sequence_header(&t.config).is_some();
+        let fits =
+            |t: &&Track| t.config.kind() == kind && body::sequence_header(&t.config).is_some();
         tracks.iter().find(fits)
     };
     let both = [first(Kind::Video), first(Kind::Audio)];

@@ -340,3 +340,6 @@ impl Publication<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

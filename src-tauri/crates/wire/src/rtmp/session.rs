@@ -370,9 +370,7 @@ impl Session {
                 "{host} closed the connection as soon as publishing began, which is how many servers \
                  refuse a wrong stream key. Check the stream key of this destination."
             )),
-            Step::Publishing => {
-                PublishError::Lost(format!("{host} closed the connection."))
-            }
+            Step::Publishing => PublishError::Lost(format!("{host} closed the connection.")),
             step => PublishError::Lost(format!(
                 "{host} closed the connection during {}.",
                 step.waits_for()
@@ -385,7 +383,11 @@ impl Session {
             "{} answers with something that is not RTMP. Check that address and port belong to an RTMP \
              server{}.",
             self.address.name(),
-            if self.address.tls { "" } else { ", and whether it wants rtmps://" }
+            if self.address.tls {
+                ""
+            } else {
+                ", and whether it wants rtmps://"
+            }
         ))
     }
 

@@ -82,7 +82,10 @@ fn what_is_written_is_read_back() {
         Value::from(1.0),
         Value::object([
             ("app", "live".into()),
-            ("nested", Value::object([("list", Value::Array(vec![true.into()]))])),
+            (
+                "nested",
+                Value::object([("list", Value::Array(vec![true.into()]))]),
+            ),
         ]),
         Value::ecma_array([("width", 1280.0.into()), ("stereo", true.into())]),
         Value::Date(1e12),

@@ -96,15 +96,19 @@ fn long_times_in_full_in_deltas_and_in_continuations() {
     // As the specification has it, and as some leave it out.
     for again in [&[1, 2, 3, 4][..], &[]] {
         let bytes = [&head, &data[..128], &[0xc4], again, &data[128..]].concat();
-        let more = [&bytes[..], &[0x84, 0, 0, 1], &data[..128], &[0xc4], &data[128..]].concat();
+        let more = [
+            &bytes[..],
+            &[0x84, 0, 0, 1],
+            &data[..128],
+            &[0xc4],
+            &data[128..],
+        ]
+        .concat();
         let mut reader = Reader::new(SMALL);
         reader.feed(&more);
         assert_eq!(
             drain(&mut reader),
-            Ok(vec![
-                expect.clone(),
-                message(9, 1, 0x0102_0305, &data)
-            ])
+            Ok(vec![expect.clone(), message(9, 1, 0x0102_0305, &data)])
         );
     }
     // A time that wraps.
@@ -133,10 +137,7 @@ fn sound_between_the_chunks_of_a_picture() {
     .concat();
     check(
         &bytes,
-        Ok(vec![
-            message(8, 1, 0, &[1, 2]),
-            message(9, 1, 0, &picture),
-        ]),
+        Ok(vec![message(8, 1, 0, &[1, 2]), message(9, 1, 0, &picture)]),
     );
 }
 
@@ -189,9 +190,7 @@ fn what_is_refused() {
     }
     check(&flood, Err(Error::TooMuchPending));
     check(&[open(3), open(3)].concat(), Err(Error::Interrupted(3)));
-    let set = |size: [u8; 4]| {
-        [&[2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0][..], &size].concat()
-    };
+    let set = |size: [u8; 4]| [&[2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0][..], &size].concat();
     check(&set([0; 4]), Err(Error::ChunkSize));
     check(&set([0x80, 0, 0, 0]), Err(Error::ChunkSize));
     check(
@@ -205,7 +204,9 @@ fn reads_what_the_writer_writes() {
     let mut noise = Noise::new(7);
     let mut writer = ChunkSerializer::new();
     let mut reader = Reader::new(Limits::MEDIA);
-    let resized = writer.set_max_chunk_size(4096, RtmpTimestamp::new(0)).unwrap();
+    let resized = writer
+        .set_max_chunk_size(4096, RtmpTimestamp::new(0))
+        .unwrap();
     reader.feed(&resized.bytes);
     for n in 0..500_u32 {
         let mut data = noise.bytes(20_000);

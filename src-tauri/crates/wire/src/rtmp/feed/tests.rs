@@ -1,51 +1,21 @@
 use super::*;
-use media::TrackId;
+use crate::testing;
 
 fn video() -> Track {
-    Track {
-        id: TrackId(0),
-        config: Config::H264 {
-            sps: Bytes::from_static(&[0x67, 0x42, 0xc0, 0x1f, 0xda, 0x01, 0x40, 0x16, 0xe8]),
-            pps: Bytes::from_static(&[0x68, 0xce, 0x3c, 0x80]),
-            width: 1280,
-            height: 720,
-            fps_millis: 30_000,
-        },
-        bitrate: 2_500_000,
-    }
+    testing::video(0)
 }
 
 fn audio() -> Track {
-    Track {
-        id: TrackId(1),
-        config: Config::Aac {
-            asc: Bytes::from_static(&[0x11, 0x90]),
-            sample_rate: 48_000,
-            channels: 2,
-        },
-        bitrate: 128_000,
-    }
-}
-
-fn opus() -> Track {
-    Track {
-        id: TrackId(2),
-        config: Config::Opus {
-            channels: 2,
-            pre_skip: 312,
-        },
-        bitrate: 128_000,
-    }
+    testing::audio(1)
 }
 
 fn packet(track: u8, millis: i64, keyframe: bool) -> Next {
-    Next::Packet(Packet {
-        track: TrackId(track),
-        pts: Timestamp::from_millis(millis),
-        dts: Timestamp::from_millis(millis),
+    Next::Packet(testing::packet(
+        track,
+        Timestamp::from_millis(millis),
         keyframe,
-        data: Bytes::from_static(&[0, 0, 0, 1, 0x65]),
-    })
+        5,
+    ))
 }
 
 fn key(millis: i64) -> Next {
@@ -85,13 +55,36 @@ fn check(items: Vec<Next>, expect: &str) {
 fn begins_with_headers_and_a_keyframe_at_zero() {
     let both = [video(), audio()];
     check(
-        vec![tracks(&both), sound(980), delta(990), key(1_000), sound(1_001), delta(1_033)],
+        vec![
+            tracks(&both),
+            sound(980),
+            delta(990),
+            key(1_000),
+            sound(1_001),
+            delta(1_033),
+        ],
         "M H9@0 H8@0 v0 a1 v33",
     );
-    check(vec![tracks(&both), key(1_000), sound(990), sound(1_011)], "M H9@0 H8@0 v0 a11");
-    check(vec![tracks(&[audio()]), sound(50), sound(71)], "M H8@0 a0 a21");
-    check(vec![tracks(&[video()]), delta(0), key(33), delta(66)], "M H9@0 v0 v33");
-    check(vec![tracks(&[opus(), video()]), key(0), packet(2, 1, true)], "M H9@0 v0");
+    check(
+        vec![tracks(&both), key(1_000), sound(990), sound(1_011)],
+        "M H9@0 H8@0 v0 a11",
+    );
+    check(
+        vec![tracks(&[audio()]), sound(50), sound(71)],
+        "M H8@0 a0 a21",
+    );
+    check(
+        vec![tracks(&[video()]), delta(0), key(33), delta(66)],
+        "M H9@0 v0 v33",
+    );
+    check(
+        vec![
+            tracks(&[testing::opus(2), video()]),
+            key(0),
+            packet(2, 1, true),
+        ],
+        "M H9@0 v0",
+    );
     check(vec![tracks(&[]), sound(0)], "");
     check(vec![tracks(&[]), tracks(&[audio()]), sound(5)], "M H8@0 a0");
 }
@@ -146,6 +139,10 @@ fn metadata_says_what_is_there() {
         ("videocodecid", 7.0),
         ("audiocodecid", 10.0),
     ] {
-        assert_eq!(value.get(name).and_then(Value::as_number), Some(number), "{name}");
+        assert_eq!(
+            value.get(name).and_then(Value::as_number),
+            Some(number),
+            "{name}"
+        );
     }
 }

@@ -1,79 +1,6 @@
 use super::*;
 use crate::rtmp::Target;
-
-/// The far end of a session, in memory: reads what it sends and answers as told.
-struct Far {
-    handshake: Option<Handshake>,
-    reader: chunk::Reader,
-    writer: ChunkSerializer,
-}
-
-impl Far {
-    fn new() -> Self {
-        Self {
-            handshake: Some(Handshake::new(PeerType::Server)),
-            reader: chunk::Reader::new(Limits::MEDIA),
-            writer: ChunkSerializer::new(),
-        }
-    }
-
-    /// Takes what the session has to send; gives the messages in it, and what to feed back.
-    fn take(&mut self, session: &mut Session) -> (Vec<Message>, Vec<u8>) {
-        let bytes = session.output().split();
-        let mut back = Vec::new();
-        match self.handshake.take() {
-            Some(mut handshake) => match handshake.process_bytes(&bytes).unwrap() {
-                HandshakeProcessResult::InProgress { response_bytes } => {
-                    back = response_bytes;
-                    self.handshake = Some(handshake);
-                }
-                HandshakeProcessResult::Completed {
-                    response_bytes,
-                    remaining_bytes,
-                } => {
-                    back = response_bytes;
-                    self.reader.feed(&remaining_bytes);
-                }
-            },
-            None => self.reader.feed(&bytes),
-        }
-        let mut messages = Vec::new();
-        while let Some(message) = self.reader.next().unwrap() {
-            messages.push(message);
-        }
-        (messages, back)
-    }
-
-    fn say(&mut self, kind: u8, data: &[u8]) -> Vec<u8> {
-        let payload = MessagePayload {
-            timestamp: RtmpTimestamp::new(0),
-            type_id: kind,
-            message_stream_id: 0,
-            data: Bytes::copy_from_slice(data),
-        };
-        self.writer.serialize(&payload, false, true).unwrap().bytes
-    }
-
-    fn command(&mut self, values: &[Value]) -> Vec<u8> {
-        self.say(kind::COMMAND, &amf0::write(values))
-    }
-
-    fn result(&mut self, number: f64, with: Value) -> Vec<u8> {
-        self.command(&["_result".into(), number.into(), Value::Null, with])
-    }
-
-    fn status(&mut self, level: &str, code: &str, description: &str) -> Vec<u8> {
-        self.command(&["onStatus".into(), 0.0.into(), Value::Null, info(level, code, description)])
-    }
-}
-
-fn info(level: &str, code: &str, description: &str) -> Value {
-    Value::object([
-        ("level", level.into()),
-        ("code", code.into()),
-        ("description", description.into()),
-    ])
-}
+use crate::rtmp::far::{Far, info};
 
 fn session() -> Session {
     Session::new(
@@ -99,11 +26,11 @@ fn at(step: Step) -> (Session, Far) {
     let mut session = session();
     let mut far = Far::new();
     while session.step() < step {
-        let (_, back) = far.take(&mut session);
+        let (_, back) = far.read(&session.output().split());
         session.receive(&back).unwrap();
         let answer = match session.step() {
             Step::Connect => {
-                far.take(&mut session);
+                far.read(&session.output().split());
                 far.result(1.0, info("status", "NetConnection.Connect.Success", ""))
             }
             Step::CreateStream => far.result(4.0, 7.0.into()),
@@ -121,13 +48,13 @@ fn at(step: Step) -> (Session, Far) {
 fn the_whole_way_to_publishing_and_back() {
     let mut session = session();
     let mut far = Far::new();
-    let (_, back) = far.take(&mut session);
+    let (_, back) = far.read(&session.output().split());
     // One byte at a time: the handshake waits for the rest.
     for byte in &back {
         session.receive(&[*byte]).unwrap();
     }
     assert_eq!(session.step(), Step::Connect);
-    let (messages, _) = far.take(&mut session);
+    let (messages, _) = far.read(&session.output().split());
     assert_eq!(names(&messages), ["connect"]);
     let connect = amf0::read(&messages.last().unwrap().data).unwrap();
     assert_eq!(connect[2].get("app").unwrap().as_str(), Some("live"));
@@ -138,7 +65,7 @@ fn the_whole_way_to_publishing_and_back() {
 
     let success = far.result(1.0, info("status", "NetConnection.Connect.Success", ""));
     session.receive(&success).unwrap();
-    let (messages, _) = far.take(&mut session);
+    let (messages, _) = far.read(&session.output().split());
     assert_eq!(
         names(&messages),
         ["releaseStream", "FCPublish", "createStream"]
@@ -149,7 +76,7 @@ fn the_whole_way_to_publishing_and_back() {
     session.receive(&unknown).unwrap();
     let created = far.result(4.0, 7.0.into());
     session.receive(&created).unwrap();
-    let (messages, _) = far.take(&mut session);
+    let (messages, _) = far.read(&session.output().split());
     assert_eq!(names(&messages), ["publish"]);
     assert_eq!(messages[0].stream, 7);
     let publish = amf0::read(&messages[0].data).unwrap();
@@ -162,7 +89,7 @@ fn the_whole_way_to_publishing_and_back() {
 
     let picture = Bytes::from(vec![9; 10_000]);
     session.media(kind::VIDEO, 40, picture.clone()).unwrap();
-    let (messages, _) = far.take(&mut session);
+    let (messages, _) = far.read(&session.output().split());
     let expect = Message {
         kind: kind::VIDEO,
         stream: 7,
@@ -172,17 +99,17 @@ fn the_whole_way_to_publishing_and_back() {
     assert_eq!(messages, [expect]);
 
     session.close().unwrap();
-    let (messages, _) = far.take(&mut session);
+    let (messages, _) = far.read(&session.output().split());
     assert_eq!(names(&messages), ["FCUnpublish", "deleteStream"]);
 }
 
 #[test]
 fn pings_are_answered_and_received_bytes_acknowledged() {
     let (mut session, mut far) = at(Step::Publishing);
-    far.take(&mut session);
+    far.read(&session.output().split());
     let ping = far.say(kind::USER_CONTROL, &[0, 6, 1, 2, 3, 4]);
     session.receive(&ping).unwrap();
-    let (messages, _) = far.take(&mut session);
+    let (messages, _) = far.read(&session.output().split());
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].kind, kind::USER_CONTROL);
     assert_eq!(&messages[0].data[..], [0, 7, 1, 2, 3, 4]);
@@ -190,13 +117,13 @@ fn pings_are_answered_and_received_bytes_acknowledged() {
     let window = far.say(kind::WINDOW_ACKNOWLEDGEMENT, &[0, 0, 0x10, 0]);
     let bandwidth = far.say(kind::PEER_BANDWIDTH, &[0, 0, 0x10, 0, 2]);
     session.receive(&[window, bandwidth].concat()).unwrap();
-    let (messages, _) = far.take(&mut session);
+    let (messages, _) = far.read(&session.output().split());
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].kind, kind::WINDOW_ACKNOWLEDGEMENT);
 
     let filler = far.say(kind::DATA, &[5; 5_000]);
     session.receive(&filler).unwrap();
-    let (messages, _) = far.take(&mut session);
+    let (messages, _) = far.read(&session.output().split());
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].kind, kind::ACKNOWLEDGEMENT);
     let count = u32::from_be_bytes(messages[0].data[..4].try_into().unwrap());
@@ -224,37 +151,98 @@ fn check(step: Step, answer: impl Fn(&mut Far) -> Vec<u8>, expect: Option<(bool,
 fn answers_of_servers_and_what_they_come_to() {
     let error = |number: f64, code: &'static str, text: &'static str| {
         move |far: &mut Far| {
-            far.command(&["_error".into(), number.into(), Value::Null, info("error", code, text)])
+            far.command(&[
+                "_error".into(),
+                number.into(),
+                Value::Null,
+                info("error", code, text),
+            ])
         }
     };
     let status = |level: &'static str, code: &'static str, text: &'static str| {
         move |far: &mut Far| far.status(level, code, text)
     };
     let rejected = "NetConnection.Connect.Rejected";
-    check(Step::Connect, error(1.0, rejected, "no such app"), Some((true, "no such app")));
-    check(Step::Connect, error(1.0, "NetConnection.Connect.Failed", ""), Some((false, "error")));
-    check(Step::CreateStream, error(4.0, "NetStream.Failed", ""), Some((false, "error")));
-    check(Step::CreateStream, error(2.0, "NetConnection.Call.Failed", ""), None);
+    check(
+        Step::Connect,
+        error(1.0, rejected, "no such app"),
+        Some((true, "no such app")),
+    );
+    check(
+        Step::Connect,
+        error(1.0, "NetConnection.Connect.Failed", ""),
+        Some((false, "error")),
+    );
+    check(
+        Step::CreateStream,
+        error(4.0, "NetStream.Failed", ""),
+        Some((false, "error")),
+    );
+    check(
+        Step::CreateStream,
+        error(2.0, "NetConnection.Call.Failed", ""),
+        None,
+    );
     let bad = "NetStream.Publish.BadName";
-    check(Step::Publish, status("error", bad, "Already publishing"), Some((true, "Already")));
-    check(Step::Publish, status("error", bad, "no sesame-street here"), Some((true, "key")));
-    check(Step::Publish, status("status", bad, ""), Some((true, "stream key")));
-    check(Step::Publish, status("error", "NetStream.Publish.Denied", ""), Some((true, "key")));
-    check(Step::Publish, status("error", "NetStream.Failed", "disk"), Some((false, "disk")));
-    check(Step::Publish, status("status", "NetStream.Publish.Idle", ""), None);
-    check(Step::Publishing, status("error", bad, ""), Some((true, "key")));
+    check(
+        Step::Publish,
+        status("error", bad, "Already publishing"),
+        Some((true, "Already")),
+    );
+    check(
+        Step::Publish,
+        status("error", bad, "no sesame-street here"),
+        Some((true, "key")),
+    );
+    check(
+        Step::Publish,
+        status("status", bad, ""),
+        Some((true, "stream key")),
+    );
+    check(
+        Step::Publish,
+        status("error", "NetStream.Publish.Denied", ""),
+        Some((true, "key")),
+    );
+    check(
+        Step::Publish,
+        status("error", "NetStream.Failed", "disk"),
+        Some((false, "disk")),
+    );
+    check(
+        Step::Publish,
+        status("status", "NetStream.Publish.Idle", ""),
+        None,
+    );
+    check(
+        Step::Publishing,
+        status("error", bad, ""),
+        Some((true, "key")),
+    );
     check(
         Step::Publishing,
         |far| far.command(&["close".into(), 0.0.into()]),
         Some((false, "ended")),
     );
-    check(Step::Publish, |far| far.command(&["onFCPublish".into(), 0.0.into()]), None);
+    check(
+        Step::Publish,
+        |far| far.command(&["onFCPublish".into(), 0.0.into()]),
+        None,
+    );
     // The same as "AMF3".
     check(
         Step::Publish,
         |far| {
-            let values = ["onStatus".into(), 0.0.into(), Value::Null, info("error", bad, "")];
-            far.say(kind::COMMAND_AMF3, &[&[0][..], &amf0::write(&values)].concat())
+            let values = [
+                "onStatus".into(),
+                0.0.into(),
+                Value::Null,
+                info("error", bad, ""),
+            ];
+            far.say(
+                kind::COMMAND_AMF3,
+                &[&[0][..], &amf0::write(&values)].concat(),
+            )
         },
         Some((true, "key")),
     );
@@ -267,15 +255,32 @@ fn what_is_not_rtmp_is_lost_and_never_a_panic() {
         http.receive(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
         Err(PublishError::Lost(text)) if text.contains("not RTMP")
     ));
-    for step in [Step::Connect, Step::CreateStream, Step::Publish, Step::Publishing] {
+    for step in [
+        Step::Connect,
+        Step::CreateStream,
+        Step::Publish,
+        Step::Publishing,
+    ] {
         check(
             step,
             |far| far.say(kind::COMMAND, &[10, 0, 0, 0, 1].repeat(10_000)),
             Some((false, "not RTMP")),
         );
-        check(step, |far| far.say(kind::COMMAND, &[5, 5]), Some((false, "not RTMP")));
-        check(step, |far| far.say(kind::WINDOW_ACKNOWLEDGEMENT, &[1]), Some((false, "not RTMP")));
-        check(step, |_| vec![6, 0, 0, 0, 0xff, 0xff, 0xff, 9, 0, 0, 0, 0], Some((false, "RTMP")));
+        check(
+            step,
+            |far| far.say(kind::COMMAND, &[5, 5]),
+            Some((false, "not RTMP")),
+        );
+        check(
+            step,
+            |far| far.say(kind::WINDOW_ACKNOWLEDGEMENT, &[1]),
+            Some((false, "not RTMP")),
+        );
+        check(
+            step,
+            |_| vec![6, 0, 0, 0, 0xff, 0xff, 0xff, 9, 0, 0, 0, 0],
+            Some((false, "RTMP")),
+        );
         check(step, |far| far.say(kind::USER_CONTROL, &[0]), None);
     }
     check(
@@ -313,7 +318,11 @@ fn a_closed_connection_means_what_step_it_was_at() {
     ] {
         let (session, _) = at(step);
         let error = session.closed(soon);
-        assert_eq!(matches!(error, PublishError::Refused(_)), refused, "{step:?}");
+        assert_eq!(
+            matches!(error, PublishError::Refused(_)),
+            refused,
+            "{step:?}"
+        );
         assert!(error.to_string().contains("a.example"));
     }
 }
