@@ -1,0 +1,115 @@
+import { type Command, type Event, ProblemError, type Snapshot, problemFrom } from '$lib/api';
+import type { Connection, Endpoints, Link } from './link';
+
+const TOKEN = 'klieg.control.token';
+
+/**
+ * The token out of the control link (`/studio#token=…`). It moves out of the address at once, so
+ * that a shared screen does not show it, and lasts as long as the tab.
+ */
+export function takeToken(): string | null {
+  const given = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (given) {
+    keepToken(given);
+    history.replaceState(null, '', location.pathname + location.search);
+    return given;
+  }
+  try {
+    return sessionStorage.getItem(TOKEN);
+  } catch {
+    return null;
+  }
+}
+
+export function keepToken(token: string): void {
+  try {
+    sessionStorage.setItem(TOKEN, token);
+  } catch {
+    // No storage: the token lasts as long as the page.
+  }
+}
+
+/** The studio over HTTP and WebSocket, as a page from its own server. */
+export class HttpLink implements Link {
+  readonly window = false;
+
+  constructor(private readonly token: string) {}
+
+  async snapshot(): Promise<Snapshot> {
+    const response = await this.#fetch('/api/snapshot', {});
+    return (await response.json()) as Snapshot;
+  }
+
+  async apply(command: Command): Promise<void> {
+    await this.#fetch('/api/commands', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(command),
+    });
+  }
+
+  follow(event: (event: Event) => void, connection: (state: Connection) => void): () => void {
+    let socket: WebSocket | null = null;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let attempt = 0;
+    let closed = false;
+
+    const open = (): void => {
+      connection(attempt === 0 ? 'connecting' : 'lost');
+      socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/events?token=${encodeURIComponent(this.token)}`);
+      let spoke = false;
+      socket.onmessage = ({ data }) => {
+        if (!spoke) {
+          spoke = true;
+          attempt = 0;
+          connection('open');
+        }
+        event(JSON.parse(String(data)) as Event);
+      };
+      socket.onclose = () => {
+        if (closed) return;
+        attempt += 1;
+        connection('lost');
+        timer = setTimeout(() => void again(), Math.min(4000, 250 * 2 ** attempt));
+      };
+    };
+
+    // A refused WebSocket does not say why; a plain request does.
+    const again = async (): Promise<void> => {
+      try {
+        await this.snapshot();
+      } catch (error) {
+        if (error instanceof ProblemError && error.problem.code === 'unauthorized') {
+          if (!closed) connection('unauthorized');
+          return;
+        }
+      }
+      if (!closed) open();
+    };
+
+    open();
+    return () => {
+      closed = true;
+      clearTimeout(timer);
+      socket?.close();
+    };
+  }
+
+  endpoints(): Promise<Endpoints> {
+    return Promise.resolve({ http: location.origin, token: this.token });
+  }
+
+  chooseFile(): Promise<string | null> {
+    return Promise.resolve(null);
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    const response = await fetch(path, {
+      ...init,
+      cache: 'no-store',
+      headers: { ...init.headers, Authorization: `Bearer ${this.token}` },
+    });
+    if (!response.ok) throw await problemFrom(response);
+    return response;
+  }
+}
