@@ -51,14 +51,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let pictures = still(PixelFormat::Rgba, 640, 360);
     let text = still(PixelFormat::Rgba, width / 2, height / 10);
-    let film = [still(PixelFormat::I420, width, height), still(PixelFormat::I420, width, height)];
-    let camera = [still(PixelFormat::Nv12, 1280, 720), still(PixelFormat::Nv12, 1280, 720)];
+    let film = [
+        still(PixelFormat::I420, width, height),
+        still(PixelFormat::I420, width, height),
+    ];
+    let camera = [
+        still(PixelFormat::Nv12, 1280, 720),
+        still(PixelFormat::Nv12, 1280, 720),
+    ];
     let frames_at = |n: u32| -> Frames {
         let at = Timestamp::from_ticks(i64::from(n), 30);
         let turn = n as usize % 2;
         BTreeMap::from([
             (SourceId::new("film"), film[turn].clone().with_timestamp(at)),
-            (SourceId::new("camera"), camera[turn].clone().with_timestamp(at)),
+            (
+                SourceId::new("camera"),
+                camera[turn].clone().with_timestamp(at),
+            ),
             (SourceId::new("picture"), pictures.clone()),
             (SourceId::new("lower third"), text.clone()),
         ])
@@ -66,13 +75,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let first = clock.now();
     drop(compositor.render(&scene, &frames_at(0), Timestamp::ZERO)?);
-    println!("first picture after {} ms more", clock.now().since(first).as_millis());
+    println!(
+        "first picture after {} ms more",
+        clock.now().since(first).as_millis()
+    );
     for n in 1..10 {
         drop(compositor.render(&scene, &frames_at(n), Timestamp::ZERO)?);
     }
     let (cpu, wall) = (cpu_ms()?, clock.now());
     for n in 0..count {
-        drop(compositor.render(&scene, &frames_at(n), Timestamp::from_ticks(i64::from(n), 30))?);
+        drop(compositor.render(
+            &scene,
+            &frames_at(n),
+            Timestamp::from_ticks(i64::from(n), 30),
+        )?);
     }
     println!(
         "{width}×{height}, four layers, two of them moving: {:.2} CPU-ms and {:.2} ms per frame",
@@ -85,9 +101,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let cpu = cpu_ms()?;
     for n in 0..count {
-        drop(compositor.render(&empty, &Frames::new(), Timestamp::from_ticks(i64::from(n), 30))?);
+        drop(compositor.render(
+            &empty,
+            &Frames::new(),
+            Timestamp::from_ticks(i64::from(n), 30),
+        )?);
     }
-    println!("an empty scene: {:.2} CPU-ms", (cpu_ms()? - cpu) / f64::from(count));
+    println!(
+        "an empty scene: {:.2} CPU-ms",
+        (cpu_ms()? - cpu) / f64::from(count)
+    );
     Ok(())
 }
 
@@ -114,7 +137,14 @@ fn still(format: PixelFormat, width: u32, height: u32) -> Frame {
     let data: Vec<u8> = (0..Frame::packed_len(format, width, height))
         .map(|at| (at / 7) as u8)
         .collect();
-    match Frame::packed(format, width, height, Color::default(), Timestamp::ZERO, data.into()) {
+    match Frame::packed(
+        format,
+        width,
+        height,
+        Color::default(),
+        Timestamp::ZERO,
+        data.into(),
+    ) {
         Ok(frame) => frame,
         Err(problem) => unreachable!("{problem}"),
     }

@@ -10,14 +10,14 @@ use media::{BufferPool, Frame, PixelFormat};
 use crate::Error;
 use crate::gpu::{Gpu, PIXELS};
 use crate::pixels;
-use crate::textures::{extent, texture};
+use crate::textures::{copy_from, extent, texture};
 
 /// The canvas and the buffers through which it comes back.
 pub(crate) struct Canvas {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) view: wgpu::TextureView,
-    texture: wgpu::Texture,
+    pub(crate) texture: wgpu::Texture,
     convert: Option<Convert>,
     ring: Vec<Slot>,
     next: usize,
@@ -83,6 +83,7 @@ impl Canvas {
         }
         let usage = wgpu::TextureUsages::RENDER_ATTACHMENT
             | wgpu::TextureUsages::COPY_SRC
+            | wgpu::TextureUsages::COPY_DST
             | wgpu::TextureUsages::TEXTURE_BINDING;
         let texture = texture(gpu, "canvas", width, height, PIXELS, usage);
         let view = texture.create_view(&Default::default());
@@ -94,7 +95,8 @@ impl Canvas {
                 usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
                 mapped_at_creation: false,
             });
-            gpu.queue.write_buffer(&uniform, 0, bytemuck::bytes_of(&layout));
+            gpu.queue
+                .write_buffer(&uniform, 0, bytemuck::bytes_of(&layout));
             let planes = gpu.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("canvas planes"),
                 size: layout.bytes(),
@@ -173,14 +175,7 @@ impl Canvas {
         } else {
             encoder.copy_texture_to_buffer(
                 self.texture.as_image_copy(),
-                wgpu::TexelCopyBufferInfo {
-                    buffer: &slot.buffer,
-                    layout: wgpu::TexelCopyBufferLayout {
-                        offset: 0,
-                        bytes_per_row: Some(rgba_stride(self.width)),
-                        rows_per_image: None,
-                    },
-                },
+                copy_from(&slot.buffer, rgba_stride(self.width)),
                 extent(self.width, self.height),
             );
         }
@@ -192,10 +187,11 @@ impl Canvas {
         let slot = &self.ring[at];
         let state = Arc::clone(&slot.state);
         state.store(MAPPING, Ordering::Release);
-        slot.buffer.map_async(wgpu::MapMode::Read, .., move |result| {
-            let outcome = if result.is_ok() { MAPPED } else { FAILED };
-            state.store(outcome, Ordering::Release);
-        });
+        slot.buffer
+            .map_async(wgpu::MapMode::Read, .., move |result| {
+                let outcome = if result.is_ok() { MAPPED } else { FAILED };
+                state.store(outcome, Ordering::Release);
+            });
     }
 
     /// The picture in a buffer that was waited for, I420 without padding; `None` when the device failed.
@@ -275,6 +271,11 @@ mod tests {
         let padded: Vec<u8> = (0..layout.bytes() as usize).map(|i| i as u8).collect();
         let mut out = vec![0; Frame::packed_len(PixelFormat::I420, 3, 3)];
         unpad(&padded, layout, &mut out);
-        assert_eq!(out, [0, 1, 2, 8, 9, 10, 16, 17, 18, 24, 25, 28, 29, 32, 33, 36, 37]);
+        assert_eq!(
+            out,
+            [
+                0, 1, 2, 8, 9, 10, 16, 17, 18, 24, 25, 28, 29, 32, 33, 36, 37
+            ]
+        );
     }
 }

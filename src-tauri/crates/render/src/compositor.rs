@@ -1,15 +1,15 @@
 //! The two doors: render a picture, resize the canvas.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use media::{BufferPool, Color, Frame, PixelFormat, Timestamp};
 use scene::Scene;
 
 use crate::canvas::Canvas;
 use crate::gpu::{Gpu, Layer};
-use crate::pixels;
-use crate::place::{Placement, place};
-use crate::textures::{Textures, least_level};
+use crate::plan::{Drawn, How, Means, Plan};
+use crate::textures::{Shape, Textures, copy_from, extent};
 use crate::{Error, Frames, Options};
 
 /// Finished pictures whose buffers are kept for the next ones: those under way to encoders and previews.
@@ -26,8 +26,7 @@ pub struct Compositor {
     gpu: Gpu,
     canvas: Canvas,
     textures: Textures,
-    layers: Vec<Layer>,
-    drawn: Vec<Drawn>,
+    plan: Plan,
     uploaded: Vec<Layer>,
     instances: wgpu::Buffer,
     pool: BufferPool,
@@ -43,23 +42,6 @@ struct Pending {
     submission: wgpu::SubmissionIndex,
 }
 
-/// How an item is drawn.
-struct Drawn {
-    item: usize,
-    level: u32,
-    how: How,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum How {
-    /// Upright and opaque.
-    Replace { linear: bool },
-    /// Upright.
-    Blend { linear: bool },
-    /// Rotated, or cropped and scaled.
-    Smooth,
-}
-
 impl Compositor {
     /// Opens an adapter and makes a canvas.
     ///
@@ -69,15 +51,18 @@ impl Compositor {
     pub fn new(options: Options) -> Result<Self, Error> {
         let gpu = Gpu::open(options.adapter)?;
         let canvas = Canvas::new(&gpu, options.width, options.height)?;
-        tracing::info!(adapter = gpu.name, by_shader = gpu.shaders_convert, "composing");
+        tracing::info!(
+            adapter = gpu.name,
+            by_shader = gpu.shaders_convert,
+            "composing"
+        );
         Ok(Self {
             options,
             instances: instances(&gpu, 16),
             gpu,
             canvas,
             textures: Textures::default(),
-            layers: Vec::new(),
-            drawn: Vec::new(),
+            plan: Plan::default(),
             uploaded: Vec::new(),
             pool: BufferPool::new(KEPT_BUFFERS),
             pending: VecDeque::new(),
@@ -114,7 +99,12 @@ impl Compositor {
     ///
     /// # Errors
     /// [`Error::Frame`], which does not happen with a canvas that could be opened.
-    pub fn render(&mut self, scene: &Scene, frames: &Frames, now: Timestamp) -> Result<Frame, Error> {
+    pub fn render(
+        &mut self,
+        scene: &Scene,
+        frames: &Frames,
+        now: Timestamp,
+    ) -> Result<Frame, Error> {
         self.pending.clear();
         self.submit(scene, frames, now)?;
         self.collect(now)
@@ -139,25 +129,31 @@ impl Compositor {
                 drop(self.canvas.collect(oldest.slot, &self.pool));
             }
         }
-        self.plan(scene, frames);
+        self.textures.begin();
+        let means = Means {
+            canvas: (self.canvas.width, self.canvas.height),
+            max_side: self.gpu.max_side,
+            fits: !self.gpu.shaders_convert,
+        };
+        self.plan.make(scene, frames, means, &mut self.textures);
         let mut encoder = self
             .gpu
             .device
-            .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("frame") });
-        self.textures.begin();
-        for drawn in &self.drawn {
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor {
+                label: Some("frame"),
+            });
+        for drawn in &self.plan.drawn {
             let id = &scene.items[drawn.item].source;
-            if let Some(frame) = frames.get(id) {
-                self.textures
-                    .prepare(&self.gpu, &mut encoder, id, frame, drawn.level);
-            }
+            let sampled = !matches!(drawn.how, How::Copy { .. });
+            self.textures
+                .prepare(&self.gpu, &mut encoder, id, drawn.shape, sampled);
         }
         self.upload_layers();
         self.draw(scene, &mut encoder);
         let slot = self.canvas.read_back(&self.gpu, &mut encoder);
         let submission = self.gpu.queue.submit([encoder.finish()]);
         self.canvas.map(slot);
-        self.textures.submitted();
+        self.textures.end();
         self.pending.push_back(Pending {
             slot,
             timestamp: now,
@@ -203,7 +199,11 @@ impl Compositor {
             return;
         }
         self.pending.clear();
-        let Options { width, height, adapter } = self.options;
+        let Options {
+            width,
+            height,
+            adapter,
+        } = self.options;
         match Gpu::open(adapter).and_then(|gpu| {
             let canvas = Canvas::new(&gpu, width, height)?;
             Ok((gpu, canvas))
@@ -224,60 +224,71 @@ impl Compositor {
         }
     }
 
-    /// Decides what is drawn and how, bottom first.
-    fn plan(&mut self, scene: &Scene, frames: &Frames) {
-        self.layers.clear();
-        self.drawn.clear();
-        let (width, height) = (self.canvas.width, self.canvas.height);
-        for (index, item) in scene.items.iter().enumerate() {
-            let Some(frame) = frames.get(&item.source) else {
-                continue;
-            };
-            if frame.format() == PixelFormat::Mjpeg {
-                continue;
-            }
-            let Some(placed) = place(item, frame.width(), frame.height()) else {
-                continue;
-            };
-            if !placed.touches(width, height) {
-                continue;
-            }
-            let level = placed.level().max(least_level(frame, self.gpu.max_side));
-            let how = how(&placed, level, item.opacity, frame);
-            if matches!(how, How::Replace { .. }) && placed.covers(width, height) {
-                // What lies below it is not seen, and need not even be uploaded.
-                self.layers.clear();
-                self.drawn.clear();
-            }
-            self.layers.push(layer(
-                &placed,
-                level,
-                item.opacity.min(1.0),
-                how,
-                frame,
-                (width, height),
-            ));
-            self.drawn.push(Drawn {
-                item: index,
-                level,
-                how,
-            });
-        }
-    }
-
     fn upload_layers(&mut self) {
-        let bytes: &[u8] = bytemuck::cast_slice(&self.layers);
+        let bytes: &[u8] = bytemuck::cast_slice(&self.plan.layers);
         if bytes == bytemuck::cast_slice::<Layer, u8>(&self.uploaded) {
             return;
         }
         if self.instances.size() < bytes.len() as u64 {
-            self.instances = instances(&self.gpu, self.layers.len().next_power_of_two());
+            self.instances = instances(&self.gpu, self.plan.layers.len().next_power_of_two());
         }
         self.gpu.queue.write_buffer(&self.instances, 0, bytes);
-        self.uploaded.clone_from(&self.layers);
+        self.uploaded.clone_from(&self.plan.layers);
     }
 
+    /// Draws in runs: copies go between render passes.
     fn draw(&self, scene: &Scene, encoder: &mut wgpu::CommandEncoder) {
+        let drawn = &self.plan.drawn;
+        let mut load = if self.plan.covered {
+            wgpu::LoadOp::Load
+        } else {
+            wgpu::LoadOp::Clear(wgpu::Color::BLACK)
+        };
+        let mut at = 0;
+        while at < drawn.len() || load != wgpu::LoadOp::Load {
+            let copies = |drawn: &Drawn| matches!(drawn.how, How::Copy { .. });
+            let rest = &drawn[at..];
+            let end = at + rest.iter().position(copies).unwrap_or(rest.len());
+            if at < end || load != wgpu::LoadOp::Load {
+                self.draw_run(scene, encoder, at..end, load);
+                load = wgpu::LoadOp::Load;
+            }
+            if let Some(copied) = drawn.get(end) {
+                self.copy(scene, encoder, copied);
+            }
+            at = end + 1;
+        }
+    }
+
+    fn copy(&self, scene: &Scene, encoder: &mut wgpu::CommandEncoder, drawn: &Drawn) {
+        let (How::Copy { to }, Shape::Fitted(fit)) = (drawn.how, &drawn.shape) else {
+            return;
+        };
+        let id = &scene.items[drawn.item].source;
+        let Some((memory, stride)) = self.textures.memory(id, &drawn.shape) else {
+            return;
+        };
+        encoder.copy_buffer_to_texture(
+            copy_from(memory, stride),
+            wgpu::TexelCopyTextureInfo {
+                origin: wgpu::Origin3d {
+                    x: to[0],
+                    y: to[1],
+                    z: 0,
+                },
+                ..self.canvas.texture.as_image_copy()
+            },
+            extent(fit.width, fit.height),
+        );
+    }
+
+    fn draw_run(
+        &self,
+        scene: &Scene,
+        encoder: &mut wgpu::CommandEncoder,
+        run: Range<usize>,
+        load: wgpu::LoadOp<wgpu::Color>,
+    ) {
         let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some("canvas"),
             color_attachments: &[Some(wgpu::RenderPassColorAttachment {
@@ -285,7 +296,7 @@ impl Compositor {
                 depth_slice: None,
                 resolve_target: None,
                 ops: wgpu::Operations {
-                    load: wgpu::LoadOp::Clear(wgpu::Color::BLACK),
+                    load,
                     store: wgpu::StoreOp::Store,
                 },
             })],
@@ -293,14 +304,16 @@ impl Compositor {
         });
         pass.set_vertex_buffer(0, self.instances.slice(..));
         let mut pipeline = None;
-        for (instance, drawn) in (0_u32..).zip(&self.drawn) {
+        for index in run {
+            let drawn = &self.plan.drawn[index];
             let (wanted, linear) = match drawn.how {
                 How::Replace { linear } => (&self.gpu.layers.replace, linear),
                 How::Blend { linear } => (&self.gpu.layers.blend, linear),
                 How::Smooth => (&self.gpu.layers.smooth, true),
+                How::Copy { .. } => continue,
             };
             let id = &scene.items[drawn.item].source;
-            let Some(bind) = self.textures.bind_group(id, drawn.level, linear) else {
+            let Some(bind) = self.textures.bind_group(id, &drawn.shape, linear) else {
                 continue;
             };
             if pipeline != Some(wanted) {
@@ -308,6 +321,7 @@ impl Compositor {
                 pipeline = Some(wanted);
             }
             pass.set_bind_group(0, bind, &[]);
+            let instance = index as u32;
             pass.draw(0..4, instance..instance + 1);
         }
     }
@@ -326,69 +340,6 @@ fn instances(gpu: &Gpu, count: usize) -> wgpu::Buffer {
         usage: wgpu::BufferUsages::VERTEX | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
     })
-}
-
-fn how(placed: &Placement, level: u32, opacity: f32, frame: &Frame) -> How {
-    let cropped = placed.part[0] > 0.0
-        || placed.part[1] > 0.0
-        || placed.part[2] < frame.width() as f32
-        || placed.part[3] < frame.height() as f32;
-    let linear = !placed.exact(level);
-    if placed.rotation != 0.0 || (linear && cropped) {
-        How::Smooth
-    } else if opacity >= 1.0 && frame.format() != PixelFormat::Rgba {
-        How::Replace { linear }
-    } else {
-        How::Blend { linear }
-    }
-}
-
-fn layer(
-    placed: &Placement,
-    level: u32,
-    opacity: f32,
-    how: How,
-    frame: &Frame,
-    (width, height): (u32, u32),
-) -> Layer {
-    let (texture_width, texture_height) = pixels::reduced(frame.width(), frame.height(), level);
-    let factor = (1_u32 << level) as f32;
-    // Source pixels per texture: not the picture's size where halving rounded up.
-    let texels = [texture_width as f32, texture_height as f32];
-    let [x, y, w, h] = placed.part;
-    let part = [x, y, x + w, y + h].map(|value| value / factor);
-    let inset = |from: f32, to: f32| {
-        let half = 0.5_f32.min((to - from) / 2.0);
-        (from + half, to - half)
-    };
-    let (left, right) = inset(part[0], part[2]);
-    let (top, bottom) = inset(part[1], part[3]);
-    let normal = |[left, top, right, bottom]: [f32; 4]| {
-        [
-            left / texels[0],
-            top / texels[1],
-            right / texels[0],
-            bottom / texels[1],
-        ]
-    };
-    let (sine, cosine) = placed.rotation.sin_cos();
-    let feather = if how == How::Smooth && placed.rotation != 0.0 {
-        1.0
-    } else {
-        0.0
-    };
-    Layer {
-        place: [
-            placed.centre[0],
-            placed.centre[1],
-            placed.size[0] / 2.0,
-            placed.size[1] / 2.0,
-        ],
-        turn: [cosine, sine, opacity, feather],
-        part: normal(part),
-        limits: normal([left, top, right, bottom]),
-        to_clip: [2.0 / width as f32, 2.0 / height as f32],
-    }
 }
 
 #[cfg(test)]

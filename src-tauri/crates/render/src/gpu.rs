@@ -149,6 +149,13 @@ impl Gpu {
         self.poll(Some(submission.clone()))
     }
 
+    /// Calls the callbacks of what is done, without waiting.
+    pub(crate) fn look(&self) {
+        if let Err(problem) = self.device.poll(wgpu::PollType::Poll) {
+            tracing::debug!(%problem, "polling the graphics device");
+        }
+    }
+
     fn poll(&self, submission_index: Option<wgpu::SubmissionIndex>) -> bool {
         let waited = self.device.poll(wgpu::PollType::Wait {
             submission_index,
@@ -195,7 +202,11 @@ fn shader(device: &wgpu::Device, label: &str, source: &'static str) -> wgpu::Sha
     })
 }
 
-pub(crate) fn texture_entry(binding: u32, filterable: bool, at: wgpu::ShaderStages) -> wgpu::BindGroupLayoutEntry {
+pub(crate) fn texture_entry(
+    binding: u32,
+    filterable: bool,
+    at: wgpu::ShaderStages,
+) -> wgpu::BindGroupLayoutEntry {
     wgpu::BindGroupLayoutEntry {
         binding,
         visibility: at,
@@ -208,7 +219,11 @@ pub(crate) fn texture_entry(binding: u32, filterable: bool, at: wgpu::ShaderStag
     }
 }
 
-fn buffer_entry(binding: u32, ty: wgpu::BufferBindingType, at: wgpu::ShaderStages) -> wgpu::BindGroupLayoutEntry {
+fn buffer_entry(
+    binding: u32,
+    ty: wgpu::BufferBindingType,
+    at: wgpu::ShaderStages,
+) -> wgpu::BindGroupLayoutEntry {
     wgpu::BindGroupLayoutEntry {
         binding,
         visibility: at,

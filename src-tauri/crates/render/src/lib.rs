@@ -7,20 +7,22 @@
 //! * on a **GPU**, the planes of YUV pictures are uploaded and converted in shaders, and the canvas is
 //!   converted to I420 by a compute pass into a ring of readback buffers;
 //! * on a **software adapter**, pictures are converted to RGBA on the CPU before they are uploaded,
-//!   and the canvas is read back as RGBA and converted there too: a CPU that plays a GPU pays for
-//!   each sample, and plain copies are cheaper.
+//!   those shown upright fitted to their place, and the canvas is read back as RGBA and converted
+//!   there too: a CPU that plays a GPU pays dearly for each sample, and little for plain copies.
 //!
-//! In between, both blend the same textures (premultiplied RGBA, reduced by whole powers of two
-//! where a picture is shown small) with the same shaders.
+//! On both, a picture that is shown small is halved first until more than half of its scale
+//! remains, then sampled bilinearly, and blended as premultiplied RGBA by the same shaders.
 //!
 //! This crate knows no devices, no files, no clock and no codec: compressed pictures (MJPEG) are
 //! decoded before they come here.
 
 mod canvas;
 mod compositor;
+mod fit;
 mod gpu;
 mod pixels;
 mod place;
+mod plan;
 mod textures;
 
 use std::collections::BTreeMap;
@@ -67,7 +69,9 @@ pub enum Error {
     )]
     NoAdapter,
     /// There are drivers, and none of them could be opened.
-    #[error("the graphics adapter \"{name}\" could not be opened: {reason}; update its driver or install mesa-vulkan-drivers")]
+    #[error(
+        "the graphics adapter \"{name}\" could not be opened: {reason}; update its driver or install mesa-vulkan-drivers"
+    )]
     Open {
         /// The adapter's name.
         name: String,
@@ -75,7 +79,9 @@ pub enum Error {
         reason: String,
     },
     /// The canvas is out of range.
-    #[error("a canvas of {width}×{height} is not possible on \"{adapter}\"; it takes 1×1 to {max}×{max}")]
+    #[error(
+        "a canvas of {width}×{height} is not possible on \"{adapter}\"; it takes 1×1 to {max}×{max}"
+    )]
     Size {
         /// Pixels across.
         width: u32,

@@ -15,9 +15,8 @@ pub(crate) const BAND: u32 = 16;
 #[derive(Default)]
 pub(crate) struct Scratch {
     planes: [Vec<u8>; 3],
-    sums: Vec<u32>,
-    /// Rows of RGBA on their way up.
-    pub(crate) rows: Vec<u8>,
+    sums: Vec<u16>,
+    wide_sums: Vec<u32>,
 }
 
 /// The size of a picture that was halved `level` times; edges that are cut through count.
@@ -54,7 +53,7 @@ pub(crate) fn band(
             Ok(())
         }
         PixelFormat::Rgba | PixelFormat::Bgrx => {
-            reduce_rgb(frame, level, top, rows, to, stride, &mut scratch.sums);
+            reduce_rgb(frame, level, top, rows, to, stride, &mut scratch.wide_sums);
             Ok(())
         }
         PixelFormat::I420 | PixelFormat::Nv12 if level == 0 => {
@@ -133,10 +132,7 @@ pub(crate) fn to_rgb(color: Color) -> [[f32; 4]; 3] {
     };
     [
         row(0.0, 2.0 * (1.0 - kr)),
-        row(
-            -2.0 * (1.0 - kb) * kb / kg,
-            -2.0 * (1.0 - kr) * kr / kg,
-        ),
+        row(-2.0 * (1.0 - kb) * kb / kg, -2.0 * (1.0 - kr) * kr / kg),
         row(2.0 * (1.0 - kb), 0.0),
     ]
 }
@@ -160,7 +156,12 @@ fn row(frame: &Frame, plane: usize, y: usize, len: usize) -> &[u8] {
     &plane.data[y * plane.stride..][..len]
 }
 
-fn image<'a>(planes: &'a [Vec<u8>; 3], strides: [u32; 3], width: u32, height: u32) -> YuvPlanarImage<'a, u8> {
+fn image<'a>(
+    planes: &'a [Vec<u8>; 3],
+    strides: [u32; 3],
+    width: u32,
+    height: u32,
+) -> YuvPlanarImage<'a, u8> {
     YuvPlanarImage {
         y_plane: &planes[0],
         y_stride: strides[0],
@@ -191,7 +192,13 @@ fn rows(frame: &Frame, plane: usize, top: usize, count: usize) -> (Cow<'_, [u8]>
     (Cow::Owned(tight), row_len as u32)
 }
 
-fn whole_yuv(frame: &Frame, top: u32, count: u32, to: &mut [u8], stride: usize) -> Result<(), YuvError> {
+fn whole_yuv(
+    frame: &Frame,
+    top: u32,
+    count: u32,
+    to: &mut [u8],
+    stride: usize,
+) -> Result<(), YuvError> {
     let (top, lines) = (top as usize, count as usize);
     let half = lines.div_ceil(2);
     let (y, y_stride) = rows(frame, 0, top, lines);
@@ -314,38 +321,36 @@ fn reduce_yuv(frame: &Frame, level: u32, top: u32, count: u32, scratch: &mut Scr
     }
 }
 
-fn reduce_row(frame: &Frame, channel: &Channel, y: usize, to: &mut [u8], sums: &mut Vec<u32>) {
+fn reduce_row(frame: &Frame, channel: &Channel, y: usize, to: &mut [u8], sums: &mut Vec<u16>) {
     let lines = (y << channel.down)..((y + 1) << channel.down).min(channel.height);
-    let width = channel.width;
     let block = 1_usize << channel.across;
-    let len = channel.offset + (width - 1) * channel.step + 1;
-    let values = |line: usize| &row(frame, channel.plane, line, len)[channel.offset..];
-
-    // The common case of halving once, over two full lines of neighbouring values.
-    if block == 2 && channel.step == 1 && lines.len() == 2 {
-        let (above, below) = (values(lines.start), values(lines.start + 1));
-        let pairs = above.chunks_exact(2).zip(below.chunks_exact(2));
-        for (to, (a, b)) in to.iter_mut().zip(pairs) {
-            let sum = u16::from(a[0]) + u16::from(a[1]) + u16::from(b[0]) + u16::from(b[1]);
-            *to = ((sum + 2) / 4) as u8;
-        }
-        if let (true, Some(last)) = (width % 2 == 1, to.last_mut()) {
-            *last = above[width - 1].midpoint(below[width - 1]);
-        }
-        return;
-    }
-
+    let len = channel.offset + (channel.width - 1) * channel.step + 1;
+    // Down first, over whole lines and whatever else is packed into them: that is one plain loop.
     sums.clear();
-    sums.resize(width, 0);
+    sums.resize(len, 0);
     for line in lines.clone() {
-        for (sum, value) in sums.iter_mut().zip(values(line).iter().step_by(channel.step)) {
-            *sum += u32::from(*value);
+        for (sum, value) in sums.iter_mut().zip(row(frame, channel.plane, line, len)) {
+            *sum += u16::from(*value);
         }
     }
     let deep = lines.len().max(1) as u32;
-    for (to, block) in to.iter_mut().zip(sums.chunks(block)) {
-        let count = deep * block.len() as u32;
-        *to = ((block.iter().sum::<u32>() + count / 2) / count) as u8;
+    let sums = &sums[channel.offset..];
+    let span = block * channel.step;
+    let whole = deep * block as u32;
+    let shift = whole.trailing_zeros();
+    for (x, to) in to.iter_mut().enumerate() {
+        let from = &sums[x * span..];
+        let across = block.min(channel.width - x * block);
+        let mut sum = 0;
+        for value in from.iter().step_by(channel.step).take(across) {
+            sum += u32::from(*value);
+        }
+        *to = if across == block && whole.is_power_of_two() {
+            ((sum + whole / 2) >> shift) as u8
+        } else {
+            let count = deep * across as u32;
+            ((sum + count / 2) / count) as u8
+        };
     }
 }
 
@@ -363,7 +368,10 @@ fn reduce_rgb(
     let width = frame.width() as usize;
     let block = 1_usize << level;
     let (to_width, _) = reduced(frame.width(), frame.height(), level);
-    for (y, to) in (top as usize..).zip(to.chunks_mut(stride)).take(count as usize) {
+    for (y, to) in (top as usize..)
+        .zip(to.chunks_mut(stride))
+        .take(count as usize)
+    {
         let lines = (y << level)..((y + 1) << level).min(frame.height() as usize);
         let deep = lines.len().max(1);
         sums.clear();
@@ -404,6 +412,16 @@ fn premultiply(from: &[u8], to: &mut [u8]) {
         }
         to[3] = from[3];
     }
+}
+
+/// Whether nothing below this picture shows through it.
+pub(crate) fn opaque(frame: &Frame) -> bool {
+    frame.format() != PixelFormat::Rgba
+        || (0..frame.height() as usize).all(|y| {
+            row(frame, 0, y, frame.width() as usize * 4)
+                .chunks_exact(4)
+                .all(|pixel| pixel[3] == 255)
+        })
 }
 
 fn swap(from: &[u8], to: &mut [u8]) {

@@ -1,72 +1,75 @@
-//! The pictures of sources as textures: made when a source has a new frame, kept while it is drawn.
+//! The pictures of sources on the device: made when a source has a new frame, kept while drawn.
+
+mod raw;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytemuck::{Pod, Zeroable};
-use media::{Frame, PixelFormat};
+use media::Frame;
 use scene::SourceId;
 
+use crate::fit::{Fit, Space};
 use crate::gpu::{Gpu, PIXELS};
-use crate::pixels::{self, Scratch};
+use crate::pixels;
+use raw::Raw;
 
 /// Renders for which a picture that is not drawn stays, so that a cut back costs nothing.
 const KEPT: u64 = 30;
 
-/// The textures of all sources.
+/// The pictures of all sources.
 #[derive(Default)]
 pub(crate) struct Textures {
     sources: BTreeMap<SourceId, Source>,
-    scratch: Scratch,
+    space: Space,
     turn: u64,
+}
+
+/// In what form a picture is needed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Shape {
+    /// All of it, halved so many times, to be sampled.
+    Level(u32),
+    /// Fitted to its place on the canvas, to be laid there pixel by pixel.
+    Fitted(Fit),
 }
 
 struct Source {
     /// The frame that is up. It is held, so that no other frame can take its place in memory and be
     /// mistaken for it.
     frame: Frame,
+    opaque: bool,
     raw: Option<Raw>,
     pictures: Vec<Picture>,
 }
 
-/// The planes of a source as they are, for shaders to convert.
-struct Raw {
-    planes: Vec<(wgpu::Texture, wgpu::TextureView)>,
-    current: bool,
-}
-
-/// A source's picture, premultiplied RGBA, halved `level` times.
+/// A source's picture, premultiplied RGBA, in one shape.
 struct Picture {
-    level: u32,
+    shape: Shape,
     width: u32,
     height: u32,
+    memory: Option<Memory>,
+    texture: Option<Texture>,
+    /// Both hold the source's frame.
+    current: bool,
+    drawn: u64,
+}
+
+/// Memory that both the CPU and the device see: what the CPU converted, for the device to copy.
+struct Memory {
+    buffer: wgpu::Buffer,
+    /// The CPU may write. Commands that read it may only be submitted while it may not.
+    writable: Arc<AtomicBool>,
+    written: u64,
+}
+
+/// What the device samples.
+struct Texture {
     texture: wgpu::Texture,
     view: wgpu::TextureView,
     nearest: wgpu::BindGroup,
     linear: wgpu::BindGroup,
     convert: Option<wgpu::BindGroup>,
-    staging: Option<Staging>,
-    current: bool,
-    drawn: u64,
-}
-
-/// Memory that both the CPU and the device see, through which pixels go up.
-struct Staging {
-    buffer: wgpu::Buffer,
-    mapped: Arc<AtomicBool>,
-    in_use: bool,
-    written: u64,
-}
-
-/// What `planes.wgsl` is told.
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct PlanesUniform {
-    to_rgb: [[f32; 4]; 3],
-    size: [u32; 2],
-    kind: u32,
-    factor: u32,
 }
 
 impl Textures {
@@ -75,54 +78,77 @@ impl Textures {
         self.turn += 1;
     }
 
-    /// Makes the picture of `frame`, halved `level` times, ready to be drawn; does nothing when it is.
-    /// False when it could not be made.
+    /// Takes a source's frame of this render, and says whether it is opaque.
+    pub(crate) fn show(&mut self, id: &SourceId, frame: &Frame) -> bool {
+        if let Some(source) = self.sources.get_mut(id) {
+            source.show(frame);
+            return source.opaque;
+        }
+        let source = Source {
+            frame: frame.clone(),
+            opaque: pixels::opaque(frame),
+            raw: None,
+            pictures: Vec::new(),
+        };
+        self.sources.entry(id.clone()).or_insert(source).opaque
+    }
+
+    /// Makes the picture of a source that was shown ready to be drawn; does nothing when it is. It has a
+    /// texture when it is to be `sampled`, otherwise it can be copied.
     pub(crate) fn prepare(
         &mut self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
         id: &SourceId,
-        frame: &Frame,
-        level: u32,
-    ) -> bool {
-        let Self {
-            sources,
-            scratch,
-            turn,
-        } = self;
-        let source = match sources.get_mut(id) {
-            Some(source) => source,
-            None => sources.entry(id.clone()).or_insert_with(|| Source {
-                frame: frame.clone(),
-                raw: None,
-                pictures: Vec::new(),
-            }),
-        };
-        source.show(frame);
-        source.picture(gpu, encoder, level, *turn, scratch)
+        shape: Shape,
+        sampled: bool,
+    ) {
+        let (turn, space) = (self.turn, &mut self.space);
+        if let Some(source) = self.sources.get_mut(id) {
+            source.picture(gpu, encoder, shape, sampled, turn, space);
+        }
     }
 
-    /// What draws a picture that was prepared.
-    pub(crate) fn bind_group(&self, id: &SourceId, level: u32, linear: bool) -> Option<&wgpu::BindGroup> {
-        let picture = self
-            .sources
-            .get(id)?
-            .pictures
-            .iter()
-            .find(|picture| picture.level == level)?;
-        Some(if linear { &picture.linear } else { &picture.nearest })
+    /// What samples a picture that was prepared.
+    pub(crate) fn bind_group(
+        &self,
+        id: &SourceId,
+        shape: &Shape,
+        linear: bool,
+    ) -> Option<&wgpu::BindGroup> {
+        let texture = self.find(id, shape)?.texture.as_ref()?;
+        Some(if linear {
+            &texture.linear
+        } else {
+            &texture.nearest
+        })
     }
 
-    /// Ends a render whose commands were submitted: what went up may be written again once it has, and
-    /// what was not drawn for a while is dropped.
-    pub(crate) fn submitted(&mut self) {
+    /// The memory of a picture that was prepared, to copy from, and its bytes from row to row.
+    pub(crate) fn memory(&self, id: &SourceId, shape: &Shape) -> Option<(&wgpu::Buffer, u32)> {
+        let picture = self.find(id, shape)?;
+        let memory = picture.memory.as_ref().filter(|_| picture.current)?;
+        Some((&memory.buffer, stride(picture.width)))
+    }
+
+    fn find(&self, id: &SourceId, shape: &Shape) -> Option<&Picture> {
+        let pictures = &self.sources.get(id)?.pictures;
+        pictures.iter().find(|picture| picture.shape == *shape)
+    }
+
+    /// Ends a render: what was not drawn for a while is dropped.
+    pub(crate) fn end(&mut self) {
         let turn = self.turn;
         self.sources.retain(|_, source| {
             source
                 .pictures
                 .retain(|picture| turn - picture.drawn < KEPT);
             for picture in &mut source.pictures {
-                picture.release(turn);
+                // A picture that stands still lives on in its texture.
+                let still = |memory: &Memory| turn - memory.written >= KEPT;
+                if picture.texture.is_some() && picture.memory.as_ref().is_some_and(still) {
+                    picture.memory = None;
+                }
             }
             !source.pictures.is_empty()
         });
@@ -136,7 +162,10 @@ impl Textures {
     /// Pictures that are kept, for tests.
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
-        self.sources.values().map(|source| source.pictures.len()).sum()
+        self.sources
+            .values()
+            .map(|source| source.pictures.len())
+            .sum()
     }
 }
 
@@ -158,6 +187,7 @@ impl Source {
             && self.frame.color() == frame.color()
             && (self.frame.width(), self.frame.height()) == (frame.width(), frame.height());
         self.frame = frame.clone();
+        self.opaque = pixels::opaque(frame);
         if alike {
             for picture in &mut self.pictures {
                 picture.current = false;
@@ -175,36 +205,76 @@ impl Source {
         &mut self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
-        level: u32,
+        shape: Shape,
+        sampled: bool,
         turn: u64,
-        scratch: &mut Scratch,
-    ) -> bool {
+        space: &mut Space,
+    ) {
         let by_shader = gpu.shaders_convert && least_level(&self.frame, gpu.max_side) == 0;
-        let at = match self.pictures.iter().position(|picture| picture.level == level) {
-            Some(at) => at,
-            None => {
-                let mut picture = Picture::new(gpu, &self.frame, level);
-                if by_shader {
-                    let raw = self.raw.get_or_insert_with(|| Raw::new(gpu, &self.frame));
-                    picture.convert = raw.bind(gpu, &self.frame, level);
-                }
-                self.pictures.push(picture);
-                self.pictures.len() - 1
-            }
-        };
+        let at = self.place_for(shape, turn);
         let picture = &mut self.pictures[at];
         picture.drawn = turn;
+        if sampled && picture.texture.is_none() {
+            let mut texture = Texture::new(gpu, picture.width, picture.height);
+            if let (Shape::Level(level), true) = (shape, by_shader) {
+                let raw = self.raw.get_or_insert_with(|| Raw::new(gpu, &self.frame));
+                texture.convert = raw.bind(gpu, &self.frame, level);
+            }
+            picture.texture = Some(texture);
+            picture.current = false;
+        }
+        if !sampled && picture.memory.is_none() {
+            picture.current = false;
+        }
         if picture.current {
-            return true;
+            return;
         }
         if let (Some(raw), true) = (&mut self.raw, by_shader) {
             raw.upload(gpu, &self.frame);
             picture.convert_by_shader(gpu, encoder);
             picture.current = true;
         } else {
-            picture.current = picture.upload(gpu, encoder, &self.frame, turn, scratch);
+            picture.current = picture.convert(gpu, encoder, &self.frame, turn, space);
         }
-        picture.current
+    }
+
+    /// Where the picture of this shape is, or a new one. A fitted picture of the same size that is no
+    /// longer drawn makes room: an item that is dragged leaves none behind.
+    fn place_for(&mut self, shape: Shape, turn: u64) -> usize {
+        if let Some(at) = self
+            .pictures
+            .iter()
+            .position(|picture| picture.shape == shape)
+        {
+            return at;
+        }
+        let fit = match shape {
+            Shape::Level(level) => Fit::whole(&self.frame, level),
+            Shape::Fitted(fit) => fit,
+        };
+        let (width, height) = (fit.width, fit.height);
+        let left_behind = |picture: &Picture| {
+            matches!((picture.shape, shape), (Shape::Fitted(_), Shape::Fitted(_)))
+                && picture.drawn + 1 < turn
+        };
+        if let Some(at) = self.pictures.iter().position(|picture| {
+            left_behind(picture) && (picture.width, picture.height) == (width, height)
+        }) {
+            self.pictures[at].shape = shape;
+            self.pictures[at].current = false;
+            return at;
+        }
+        self.pictures.retain(|picture| !left_behind(picture));
+        self.pictures.push(Picture {
+            shape,
+            width,
+            height,
+            memory: None,
+            texture: None,
+            current: false,
+            drawn: turn,
+        });
+        self.pictures.len() - 1
     }
 }
 
@@ -225,9 +295,119 @@ fn same(a: &Frame, b: &Frame) -> bool {
     key(a) == key(b)
 }
 
+/// Bytes from row to row in memory that the device copies from.
+fn stride(width: u32) -> u32 {
+    (width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT)
+}
+
 impl Picture {
-    fn new(gpu: &Gpu, frame: &Frame, level: u32) -> Self {
-        let (width, height) = pixels::reduced(frame.width(), frame.height(), level);
+    /// Converts on the CPU, into memory that the device copies from, and from there into the texture if
+    /// there is one.
+    fn convert(
+        &mut self,
+        gpu: &Gpu,
+        encoder: &mut wgpu::CommandEncoder,
+        frame: &Frame,
+        turn: u64,
+        space: &mut Space,
+    ) -> bool {
+        let stride = stride(self.width);
+        let memory = self
+            .memory
+            .get_or_insert_with(|| Memory::new(gpu, u64::from(stride) * u64::from(self.height)));
+        memory.written = turn;
+        if !memory.make_writable(gpu) {
+            return false;
+        }
+        let Ok(mut bytes) = memory.buffer.get_mapped_range_mut(..) else {
+            return false;
+        };
+        let fit = match self.shape {
+            Shape::Level(level) => Fit::whole(frame, level),
+            Shape::Fitted(fit) => fit,
+        };
+        let drawn = fit.draw(frame, space, |y, row| {
+            let at = y as usize * stride as usize;
+            bytes.slice(at..at + row.len()).copy_from_slice(row);
+        });
+        drop(bytes);
+        memory.buffer.unmap();
+        memory.writable.store(false, Ordering::Release);
+        if let Err(problem) = drawn {
+            tracing::warn!(%problem, "a picture could not be converted");
+            return false;
+        }
+        if let Some(texture) = &self.texture {
+            encoder.copy_buffer_to_texture(
+                copy_from(&memory.buffer, stride),
+                texture.texture.as_image_copy(),
+                extent(self.width, self.height),
+            );
+        }
+        true
+    }
+
+    fn convert_by_shader(&self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder) {
+        let Some(texture) = &self.texture else {
+            return;
+        };
+        let (Some(converters), Some(bind)) = (&gpu.converters, &texture.convert) else {
+            return;
+        };
+        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some("planes"),
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view: &texture.view,
+                depth_slice: None,
+                resolve_target: None,
+                ops: wgpu::Operations {
+                    load: wgpu::LoadOp::Clear(wgpu::Color::TRANSPARENT),
+                    store: wgpu::StoreOp::Store,
+                },
+            })],
+            ..Default::default()
+        });
+        pass.set_pipeline(&converters.planes);
+        pass.set_bind_group(0, bind, &[]);
+        pass.draw(0..3, 0..1);
+    }
+}
+
+impl Memory {
+    fn new(gpu: &Gpu, size: u64) -> Self {
+        Self {
+            buffer: gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("picture memory"),
+                size,
+                usage: wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC,
+                mapped_at_creation: true,
+            }),
+            writable: Arc::new(AtomicBool::new(true)),
+            written: 0,
+        }
+    }
+
+    /// Takes the memory back from the device, which is done with it but for a picture that is still
+    /// under way. False when the device is lost.
+    fn make_writable(&self, gpu: &Gpu) -> bool {
+        if self.writable.load(Ordering::Acquire) {
+            return true;
+        }
+        let writable = Arc::clone(&self.writable);
+        self.buffer
+            .map_async(wgpu::MapMode::Write, .., move |result| {
+                writable.store(result.is_ok(), Ordering::Release);
+            });
+        gpu.look();
+        if !self.writable.load(Ordering::Acquire) {
+            gpu.wait();
+        }
+        self.writable.load(Ordering::Acquire)
+    }
+}
+
+impl Texture {
+    fn new(gpu: &Gpu, width: u32, height: u32) -> Self {
         let mut usage = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
         if gpu.shaders_convert {
             usage |= wgpu::TextureUsages::RENDER_ATTACHMENT;
@@ -251,219 +431,13 @@ impl Picture {
             })
         };
         Self {
-            level,
-            width,
-            height,
             nearest: bind(&gpu.layers.nearest),
             linear: bind(&gpu.layers.linear),
             texture,
             view,
             convert: None,
-            staging: None,
-            current: false,
-            drawn: 0,
         }
     }
-
-    /// Converts on the CPU, straight into memory that the device copies from.
-    fn upload(
-        &mut self,
-        gpu: &Gpu,
-        encoder: &mut wgpu::CommandEncoder,
-        frame: &Frame,
-        turn: u64,
-        scratch: &mut Scratch,
-    ) -> bool {
-        let stride = (self.width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
-        let size = u64::from(stride) * u64::from(self.height);
-        let staging = self.staging.get_or_insert_with(|| Staging {
-            buffer: gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("staging"),
-                size,
-                usage: wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC,
-                mapped_at_creation: true,
-            }),
-            mapped: Arc::new(AtomicBool::new(true)),
-            in_use: false,
-            written: turn,
-        });
-        if !staging.mapped.load(Ordering::Acquire) {
-            gpu.wait();
-        }
-        if !staging.mapped.load(Ordering::Acquire) {
-            return false;
-        }
-        let Ok(mut memory) = staging.buffer.get_mapped_range_mut(..) else {
-            return false;
-        };
-        let mut rows_buffer = std::mem::take(&mut scratch.rows);
-        rows_buffer.resize(stride as usize * pixels::BAND as usize, 0);
-        let mut problem = None;
-        for top in (0..self.height).step_by(pixels::BAND as usize) {
-            let rows = pixels::BAND.min(self.height - top);
-            let len = stride as usize * rows as usize;
-            let band = &mut rows_buffer[..len];
-            if let Err(error) =
-                pixels::band(frame, self.level, top, rows, band, stride as usize, scratch)
-            {
-                problem = Some(error);
-                break;
-            }
-            let at = stride as usize * top as usize;
-            memory.slice(at..at + len).copy_from_slice(band);
-        }
-        scratch.rows = rows_buffer;
-        drop(memory);
-        if let Some(problem) = problem {
-            tracing::warn!(%problem, "a picture could not be converted");
-            return false;
-        }
-        staging.buffer.unmap();
-        staging.mapped.store(false, Ordering::Release);
-        staging.in_use = true;
-        staging.written = turn;
-        encoder.copy_buffer_to_texture(
-            wgpu::TexelCopyBufferInfo {
-                buffer: &staging.buffer,
-                layout: wgpu::TexelCopyBufferLayout {
-                    offset: 0,
-                    bytes_per_row: Some(stride),
-                    rows_per_image: None,
-                },
-            },
-            self.texture.as_image_copy(),
-            extent(self.width, self.height),
-        );
-        true
-    }
-
-    fn convert_by_shader(&self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder) {
-        let (Some(converters), Some(bind)) = (&gpu.converters, &self.convert) else {
-            return;
-        };
-        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
-            label: Some("planes"),
-            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                view: &self.view,
-                depth_slice: None,
-                resolve_target: None,
-                ops: wgpu::Operations {
-                    load: wgpu::LoadOp::Clear(wgpu::Color::TRANSPARENT),
-                    store: wgpu::StoreOp::Store,
-                },
-            })],
-            ..Default::default()
-        });
-        pass.set_pipeline(&converters.planes);
-        pass.set_bind_group(0, bind, &[]);
-        pass.draw(0..3, 0..1);
-    }
-
-    /// Asks for the staging memory back, and gives it up where the picture stands still.
-    fn release(&mut self, turn: u64) {
-        let Some(staging) = &mut self.staging else {
-            return;
-        };
-        if staging.in_use {
-            staging.in_use = false;
-            let mapped = Arc::clone(&staging.mapped);
-            staging
-                .buffer
-                .map_async(wgpu::MapMode::Write, .., move |result| {
-                    mapped.store(result.is_ok(), Ordering::Release);
-                });
-        } else if turn - staging.written >= KEPT {
-            self.staging = None;
-        }
-    }
-}
-
-impl Raw {
-    fn new(gpu: &Gpu, frame: &Frame) -> Self {
-        let planes = (0..frame.format().planes())
-            .map(|index| {
-                let (format, width, height) = raw_texture(frame, index);
-                let usage = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
-                let texture = texture(gpu, "plane", width, height, format, usage);
-                let view = texture.create_view(&Default::default());
-                (texture, view)
-            })
-            .collect();
-        Self {
-            planes,
-            current: false,
-        }
-    }
-
-    fn bind(&self, gpu: &Gpu, frame: &Frame, level: u32) -> Option<wgpu::BindGroup> {
-        let converters = gpu.converters.as_ref()?;
-        let uniform = PlanesUniform {
-            to_rgb: pixels::to_rgb(frame.color()),
-            size: [frame.width(), frame.height()],
-            kind: match frame.format() {
-                PixelFormat::I420 => 0,
-                PixelFormat::Nv12 => 1,
-                PixelFormat::Yuyv => 2,
-                PixelFormat::Rgba => 3,
-                PixelFormat::Bgrx | PixelFormat::Mjpeg => 4,
-            },
-            factor: 1 << level,
-        };
-        let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("planes"),
-            size: size_of::<PlanesUniform>() as u64,
-            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        gpu.queue.write_buffer(&buffer, 0, bytemuck::bytes_of(&uniform));
-        let view = |index: usize| {
-            let (_, view) = self.planes.get(index).unwrap_or(&self.planes[0]);
-            wgpu::BindingResource::TextureView(view)
-        };
-        let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
-        Some(gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("planes"),
-            layout: &converters.planes_layout,
-            entries: &[
-                entry(0, buffer.as_entire_binding()),
-                entry(1, view(0)),
-                entry(2, view(1)),
-                entry(3, view(2)),
-            ],
-        }))
-    }
-
-    fn upload(&mut self, gpu: &Gpu, frame: &Frame) {
-        if self.current {
-            return;
-        }
-        self.current = true;
-        for ((texture, _), plane) in self.planes.iter().zip(frame.planes()) {
-            gpu.queue.write_texture(
-                texture.as_image_copy(),
-                &plane.data,
-                wgpu::TexelCopyBufferLayout {
-                    offset: 0,
-                    bytes_per_row: Some(plane.stride as u32),
-                    rows_per_image: None,
-                },
-                texture.size(),
-            );
-        }
-    }
-}
-
-/// Format and size of the texture that holds a plane as it is.
-fn raw_texture(frame: &Frame, index: usize) -> (wgpu::TextureFormat, u32, u32) {
-    let (bytes, rows) = frame
-        .format()
-        .plane_size(index, frame.width(), frame.height());
-    let (format, texel) = match (frame.format(), index) {
-        (PixelFormat::I420, _) | (PixelFormat::Nv12, 0) => (wgpu::TextureFormat::R8Unorm, 1),
-        (PixelFormat::Nv12, _) => (wgpu::TextureFormat::Rg8Unorm, 2),
-        _ => (wgpu::TextureFormat::Rgba8Unorm, 4),
-    };
-    (format, (bytes / texel) as u32, rows as u32)
 }
 
 pub(crate) fn texture(
@@ -491,5 +465,20 @@ pub(crate) fn extent(width: u32, height: u32) -> wgpu::Extent3d {
         width,
         height,
         depth_or_array_layers: 1,
+    }
+}
+
+pub(crate) fn copy_from(buffer: &wgpu::Buffer, stride: u32) -> wgpu::TexelCopyBufferInfo<'_> {
+    wgpu::TexelCopyBufferInfo {
+        buffer,
+        layout: copy_layout(stride),
+    }
+}
+
+fn copy_layout(stride: u32) -> wgpu::TexelCopyBufferLayout {
+    wgpu::TexelCopyBufferLayout {
+        offset: 0,
+        bytes_per_row: Some(stride),
+        rows_per_image: None,
     }
 }

@@ -161,7 +161,10 @@ fn odd_canvases_and_odd_sources_agree_too() {
             let a = cpu.render(&scene, &frames, Timestamp::ZERO).unwrap();
             let b = gpu.render(&scene, &frames, Timestamp::ZERO).unwrap();
             assert_eq!(a.planes()[1].data.len(), b.planes()[1].data.len());
-            assert!(largest_difference(&a, &b) <= 2, "{format:?} {width}×{height}");
+            assert!(
+                largest_difference(&a, &b) <= 2,
+                "{format:?} {width}×{height}"
+            );
         }
     }
 }
@@ -203,7 +206,10 @@ fn items_blend_in_their_order() {
     let frame = compositor.render(&over, &frames, Timestamp::ZERO).unwrap();
     let [y, u, v] = middle(&frame);
     // 127 of 255 is left of the white: 16 + 219 × 127 / 255.
-    assert!(y.abs_diff(125) <= 1 && u.abs_diff(128) <= 1 && v.abs_diff(128) <= 1, "{y} {u} {v}");
+    assert!(
+        y.abs_diff(125) <= 1 && u.abs_diff(128) <= 1 && v.abs_diff(128) <= 1,
+        "{y} {u} {v}"
+    );
     let under = scene(vec![all_over("half"), all_over("white")]);
     let frame = compositor.render(&under, &frames, Timestamp::ZERO).unwrap();
     assert_eq!(middle(&frame)[0], 235);
@@ -217,7 +223,9 @@ fn a_frame_goes_up_once_and_again_when_it_changes() {
     let first = frames([("a", red.clone())]);
     compositor.render(&scene, &first, Timestamp::ZERO).unwrap();
     for turn in 1..60 {
-        compositor.render(&scene, &first, Timestamp::from_millis(turn)).unwrap();
+        compositor
+            .render(&scene, &first, Timestamp::from_millis(turn))
+            .unwrap();
     }
     // The same time and size, other pixels: text that was rasterised again.
     let green = frames([("a", flat([0, 255, 0, 255], Timestamp::ZERO))]);
@@ -232,8 +240,8 @@ fn a_frame_goes_up_once_and_again_when_it_changes() {
 #[test]
 fn pictures_that_are_not_drawn_are_dropped() {
     let mut compositor = compositor(Adapter::Software);
-    let white = flat([255, 255, 255, 255], Timestamp::ZERO);
-    let frames = frames([("a", white.clone()), ("b", white)]);
+    let pale = flat([255, 255, 255, 100], Timestamp::ZERO);
+    let frames = frames([("a", pale.clone()), ("b", pale)]);
     let both = scene(vec![all_over("a"), all_over("b")]);
     compositor.render(&both, &frames, Timestamp::ZERO).unwrap();
     assert_eq!(compositor.textures.count(), 2);
@@ -245,12 +253,33 @@ fn pictures_that_are_not_drawn_are_dropped() {
 }
 
 #[test]
+fn an_item_that_is_dragged_leaves_no_pictures_behind() {
+    for adapter in [Adapter::Software, Adapter::SoftwareAsGpu] {
+        let mut compositor = compositor(adapter);
+        let frames = frames([("a", flat([255, 255, 255, 100], Timestamp::ZERO))]);
+        for step in 0..50 {
+            let width = 20.0 + step as f32;
+            let dragged = scene(vec![item("a", 60.0 + step as f32, 8.0, width, 16.0)]);
+            compositor
+                .render(&dragged, &frames, Timestamp::ZERO)
+                .unwrap();
+            assert!(compositor.textures.count() <= 2);
+        }
+    }
+}
+
+#[test]
 fn what_is_covered_all_over_is_not_even_uploaded() {
     let mut compositor = compositor(Adapter::Software);
     let camera = lively(PixelFormat::Nv12, WIDTH, HEIGHT, Color::default());
-    let frames = frames([("below", flat([9, 9, 9, 255], Timestamp::ZERO)), ("camera", camera)]);
+    let frames = frames([
+        ("below", flat([9, 9, 9, 255], Timestamp::ZERO)),
+        ("camera", camera),
+    ]);
     let covered = scene(vec![all_over("below"), all_over("camera")]);
-    compositor.render(&covered, &frames, Timestamp::ZERO).unwrap();
+    compositor
+        .render(&covered, &frames, Timestamp::ZERO)
+        .unwrap();
     assert_eq!(compositor.textures.count(), 1);
 }
 
@@ -302,7 +331,11 @@ fn the_canvas_can_be_resized_within_its_limits() {
     let white = frames([("a", flat([255, 255, 255, 255], Timestamp::ZERO))]);
     compositor.resize(50, 30).unwrap();
     let frame = compositor
-        .render(&scene(vec![item("a", 0.0, 0.0, 50.0, 30.0)]), &white, Timestamp::ZERO)
+        .render(
+            &scene(vec![item("a", 0.0, 0.0, 50.0, 30.0)]),
+            &white,
+            Timestamp::ZERO,
+        )
         .unwrap();
     assert_eq!((frame.width(), frame.height()), (50, 30));
     assert!(frame.planes()[0].data.iter().all(|y| *y == 235));
@@ -320,7 +353,10 @@ fn pictures_started_together_come_back_in_order() {
     let scene = scene(vec![all_over("a")]);
     let shades = [0_u8, 128, 255];
     for (turn, shade) in (0..).zip(shades) {
-        let frames = frames([("a", flat([shade, shade, shade, 255], Timestamp::from_millis(turn)))]);
+        let frames = frames([(
+            "a",
+            flat([shade, shade, shade, 255], Timestamp::from_millis(turn)),
+        )]);
         compositor
             .submit(&scene, &frames, Timestamp::from_millis(turn))
             .unwrap();
@@ -359,7 +395,11 @@ fn compressed_frames_are_left_out() {
     )
     .unwrap();
     let frame = compositor(Adapter::SoftwareAsGpu)
-        .render(&scene(vec![all_over("a")]), &frames([("a", mjpeg)]), Timestamp::ZERO)
+        .render(
+            &scene(vec![all_over("a")]),
+            &frames([("a", mjpeg)]),
+            Timestamp::ZERO,
+        )
         .unwrap();
     assert_eq!(middle(&frame)[0], 16);
 }

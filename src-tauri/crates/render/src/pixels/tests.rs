@@ -57,7 +57,12 @@ fn expected(frame: &Frame, level: u32, x: u32, y: u32) -> [f32; 4] {
                     let c = |c| b(0, x * 4 + c, y) * alpha / 255.0;
                     [c(0), c(1), c(2), alpha]
                 }
-                _ => [b(0, x * 4 + 2, y), b(0, x * 4 + 1, y), b(0, x * 4, y), 255.0],
+                _ => [
+                    b(0, x * 4 + 2, y),
+                    b(0, x * 4 + 1, y),
+                    b(0, x * 4, y),
+                    255.0,
+                ],
             };
             for (sum, value) in sum.iter_mut().zip(value) {
                 *sum += value;
@@ -83,11 +88,10 @@ fn check(format: PixelFormat, width: u32, height: u32, color: Color, level: u32)
         let (to_width, to_height) = reduced(width, height, level);
         let stride = to_width as usize * 4 + 12;
         let mut scratch = Scratch::default();
-        // Odd pictures cut through chroma blocks at their edge when halved: there, a little more.
+        // Odd pictures are cut through a block of chroma at their far edges when halved more than once.
         let cut = level > 1 && (width % 2 == 1 || height % 2 == 1);
         let threshold = match level {
             0 => 2.0,
-            _ if cut => 8.0,
             // Means are rounded as Y, U and V before they become colours.
             _ => 3.0,
         };
@@ -97,6 +101,9 @@ fn check(format: PixelFormat, width: u32, height: u32, color: Color, level: u32)
             band(&frame, level, top, count, &mut out, stride, &mut scratch).unwrap();
             for y in 0..count {
                 for x in 0..to_width {
+                    if cut && (x + 1 == to_width || top + y + 1 == to_height) {
+                        continue;
+                    }
                     let got = &out[y as usize * stride + x as usize * 4..][..4];
                     let want = expected(&frame, level, x, top + y);
                     for (got, want) in got.iter().zip(want) {

@@ -66,6 +66,7 @@ fn convert(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
     if planes.kind >= 3u {
         return mean;
     }
-    let yuv = vec4<f32>(mean.rgb, 1.0);
+    // Means in whole steps, as where the CPU converts.
+    let yuv = vec4<f32>(floor(mean.rgb * 255.0 + 0.5) / 255.0, 1.0);
     return vec4<f32>(dot(planes.red, yuv), dot(planes.green, yuv), dot(planes.blue, yuv), 1.0);
 }
