@@ -1,0 +1,211 @@
+//! Writing fragmented MP4 (ISO/IEC 14496-12, section 8.8): an initialisation segment, then fragments, as HLS
+//! (RFC 8216, section 3.3) and recordings want them.
+
+mod init;
+
+use bytes::Bytes;
+use media::{Config, Packet, Timestamp, Track, TrackId};
+
+use crate::boxes::Writer;
+
+/// Ticks per second of pictures.
+const VIDEO_SCALE: u32 = 90_000;
+
+/// Makes an initialisation segment of tracks, and fragments of their packets.
+///
+/// Decode time 0 of the file is the earliest decode time in the first fragment, unless
+/// [`starting_at`](Self::starting_at) has said otherwise; all tracks keep their distance from one another.
+#[derive(Clone, Debug)]
+pub struct Muxer {
+    tracks: Vec<Out>,
+    sequence: u32,
+    origin: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+struct Out {
+    id: TrackId,
+    config: Config,
+    scale: u32,
+}
+
+impl Muxer {
+    /// A muxer for these tracks, which get the numbers 1, 2, … in the file.
+    pub fn new(tracks: &[Track]) -> Self {
+        let tracks = tracks
+            .iter()
+            .map(|track| Out {
+                id: track.id,
+                config: track.config.clone(),
+                scale: match track.config {
+                    Config::H264 { .. } => VIDEO_SCALE,
+                    Config::Opus { .. } => media::SAMPLE_RATE,
+                    Config::Aac { sample_rate, .. } => sample_rate.max(1),
+                },
+            })
+            .collect();
+        Self {
+            tracks,
+            sequence: 0,
+            origin: None,
+        }
+    }
+
+    /// The same, with `origin` as decode time 0. Packets from before it are written at 0.
+    #[must_use]
+    pub fn starting_at(mut self, origin: Timestamp) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// What stands at decode time 0; `None` before the first fragment.
+    pub fn origin(&self) -> Option<Timestamp> {
+        self.origin
+    }
+
+    /// The initialisation segment: `ftyp` and `moov`.
+    pub fn init_segment(&self) -> Bytes {
+        let tracks = self.tracks.iter().map(|t| (&t.config, t.scale));
+        init::segment(tracks)
+    }
+
+    /// One fragment, `moof` and `mdat`, of packets in decode order, of which those of other tracks are left
+    /// out. Each packet lasts until the next of its track; the last picture lasts until `end`, the decode
+    /// time with which the next fragment begins, and the last sound as long as it is.
+    pub fn fragment(&mut self, packets: &[Packet], end: Timestamp) -> Bytes {
+        let known = |p: &&Packet| self.tracks.iter().any(|t| t.id == p.track);
+        let earliest = packets.iter().filter(known).map(|p| p.dts).min();
+        let origin = *self
+            .origin
+            .get_or_insert(earliest.unwrap_or_default());
+        self.sequence = self.sequence.wrapping_add(1);
+
+        let payload: usize = packets.iter().map(|p| p.data.len()).sum();
+        let mut writer = Writer {
+            out: Vec::with_capacity(payload + packets.len() * 16 + 256),
+        };
+        let moof = writer.begin(b"moof");
+        let mfhd = writer.begin_full(b"mfhd", 0, 0);
+        writer.u32(self.sequence);
+        writer.end(mfhd);
+        let mut runs: Vec<(usize, Vec<&Packet>)> = Vec::with_capacity(self.tracks.len());
+        for (number, track) in (1u32..).zip(&self.tracks) {
+            let own: Vec<&Packet> = packets.iter().filter(|p| p.track == track.id).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let place = track.describe(&mut writer, number, &own, origin, end);
+            runs.push((place, own));
+        }
+        writer.end(moof);
+        let mdat = writer.begin(b"mdat");
+        for (place, packets) in runs {
+            // Counted from the first byte of the fragment, which is the first written.
+            let offset = u32::try_from(writer.out.len()).unwrap_or(u32::MAX);
+            writer.patch(place, offset);
+            for packet in packets {
+                writer.put(&packet.data);
+            }
+        }
+        writer.end(mdat);
+        writer.out.into()
+    }
+}
+
+/// Flags of a sample that others need not wait for (section 8.8.3.1): depends on none.
+const SYNC: u32 = 0x0200_0000;
+/// And of one that cannot be decoded alone.
+const NOT_SYNC: u32 = 0x0101_0000;
+
+impl Out {
+    /// Writes the `traf` of its packets; gives the place where the offset of their data goes.
+    fn describe(
+        &self,
+        writer: &mut Writer,
+        number: u32,
+        packets: &[&Packet],
+        origin: Timestamp,
+        end: Timestamp,
+    ) -> usize {
+        let ticks = |at: Timestamp| {
+            Timestamp::from_nanos(at.offset_from(origin))
+                .ticks(self.scale)
+                .max(0)
+        };
+        let durations = self.durations(packets, ticks, end);
+        let first = durations.first().copied().unwrap_or(0);
+        let steady = durations.iter().all(|&d| d == first);
+        let all_sync = packets.iter().all(|p| p.keyframe);
+        let reordered = packets.iter().any(|p| p.pts != p.dts);
+
+        let traf = writer.begin(b"traf");
+        // default-base-is-moof, and the flags of every sample.
+        let tfhd = writer.begin_full(b"tfhd", 0, 0x2_0020 | if steady { 8 } else { 0 });
+        writer.u32(number);
+        if steady {
+            writer.u32(first);
+        }
+        writer.u32(if all_sync { SYNC } else { NOT_SYNC });
+        writer.end(tfhd);
+
+        let tfdt = writer.begin_full(b"tfdt", 1, 0);
+        let begins = packets.first().map_or(0, |p| ticks(p.dts));
+        writer.u64(u64::try_from(begins).unwrap_or(0));
+        writer.end(tfdt);
+
+        let flags = 0x201
+            | if steady { 0 } else { 0x100 }
+            | if all_sync { 0 } else { 0x400 }
+            | if reordered { 0x800 } else { 0 };
+        // Version 1: composition may come before decoding.
+        let trun = writer.begin_full(b"trun", 1, flags);
+        writer.u32(u32::try_from(packets.len()).unwrap_or(u32::MAX));
+        let place = writer.out.len();
+        writer.u32(0);
+        for (packet, duration) in packets.iter().zip(durations) {
+            if !steady {
+                writer.u32(duration);
+            }
+            writer.u32(u32::try_from(packet.data.len()).unwrap_or(u32::MAX));
+            if !all_sync {
+                writer.u32(if packet.keyframe { SYNC } else { NOT_SYNC });
+            }
+            if reordered {
+                let ahead = ticks(packet.pts) - ticks(packet.dts);
+                let ahead = i32::try_from(ahead).unwrap_or(0);
+                writer.u32(ahead.cast_unsigned());
+            }
+        }
+        writer.end(trun);
+        writer.end(traf);
+        place
+    }
+
+    fn durations(
+        &self,
+        packets: &[&Packet],
+        ticks: impl Fn(Timestamp) -> i64,
+        end: Timestamp,
+    ) -> Vec<u32> {
+        let between = |from: i64, to: i64| u32::try_from(to - from).unwrap_or(0);
+        let mut durations: Vec<u32> = packets
+            .windows(2)
+            .map(|pair| between(ticks(pair[0].dts), ticks(pair[1].dts)))
+            .collect();
+        if let Some(last) = packets.last() {
+            let previous = durations.last().copied();
+            let own = match &self.config {
+                Config::Aac { .. } => Some(1024),
+                Config::Opus { .. } => media::opus::packet_samples(&last.data),
+                Config::H264 { .. } => {
+                    Some(between(ticks(last.dts), ticks(end))).filter(|&d| d > 0)
+                }
+            };
+            durations.push(own.or(previous).unwrap_or(self.scale / 30));
+        }
+        durations
+    }
+}
+
+#[cfg(test)]
+mod tests;
