@@ -125,6 +125,13 @@ async fn serve(
             Ok(answer) => ("201 Created", "application/sdp", answer.sdp),
             Err(error) => ("400 Bad Request", "text/plain", error.to_string()),
         }
+    } else if head.starts_with("GET /close") {
+        let sessions = station.sessions();
+        let closed = sessions
+            .iter()
+            .filter(|s| station.close(&s.session))
+            .count();
+        ("200 OK", "text/plain", format!("{closed} closed\n"))
     } else if head.starts_with("GET /sessions") {
         ("200 OK", "text/plain", format!("{:#?}", station.sessions()))
     } else {

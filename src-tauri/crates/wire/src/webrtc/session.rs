@@ -18,8 +18,9 @@ use rtc::peer_connection::event::RTCPeerConnectionEvent;
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::state::{RTCIceConnectionState, RTCPeerConnectionState};
+use rtc::peer_connection::transport::RTCDtlsTransportState;
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
-use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use rtc::rtp_transceiver::{RTCRtpSenderId, RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::sansio::Protocol;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 
@@ -80,6 +81,8 @@ pub(crate) struct Session {
     cname: Bytes,
     video: Option<Outbound>,
     audio: Option<Outbound>,
+    /// Any sender: through it the stack shows the state of the keys.
+    sender: Option<RTCRtpSenderId>,
     state: State,
     awaiting_key: bool,
     /// When the session ends unless something is heard before.
@@ -87,6 +90,7 @@ pub(crate) struct Session {
     next_report: Option<Timestamp>,
     early: Vec<Datagram>,
     events: VecDeque<Event>,
+    outgoing: VecDeque<Datagram>,
     stats: Stats,
 }
 
@@ -184,9 +188,11 @@ impl Session {
         let sdp = candidates::with_extra(&answer.sdp, extra);
         peer.set_local_description(instant, answer)
             .map_err(broken)?;
+        let sender = peer.get_senders().next();
         let session = Self {
             clock,
             peer,
+            sender,
             ear,
             cname: Bytes::copy_from_slice(stream.as_bytes()),
             awaiting_key: video.is_some(),
@@ -197,19 +203,16 @@ impl Session {
             next_report: None,
             early: Vec::new(),
             events: VecDeque::new(),
+            outgoing: VecDeque::new(),
             stats: Stats::default(),
         };
         Ok((session, sdp))
     }
 
     /// Whether media can be sent.
-    pub(crate) fn connected(&self) -> bool {
+    #[cfg(test)]
+    fn connected(&self) -> bool {
         self.state == State::Connected
-    }
-
-    /// Whether a picture is awaited that only a keyframe can begin.
-    pub(crate) fn awaiting_key(&self) -> bool {
-        self.awaiting_key
     }
 
     /// What has been sent so far.
@@ -366,10 +369,23 @@ impl Session {
             if !changed || self.state == State::Closed {
                 break;
             }
+            // Answers to the far end's checks must go before the hello, or it is not ready for it.
+            self.drain();
             self.tick(now);
         }
         while self.peer.poll_read().is_some() {}
         self.listen(now);
+        if self.state == State::Connected && self.left() {
+            self.close(now);
+        }
+    }
+
+    /// Whether the viewer has said goodbye (DTLS `close_notify`). The stack goes on calling such a
+    /// connection connected, as W3C's aggregate state does.
+    fn left(&mut self) -> bool {
+        let sender = self.sender.and_then(|id| self.peer.rtp_sender(id));
+        let state = sender.and_then(|s| s.transport().map(|t| t.state()));
+        state == Some(RTCDtlsTransportState::Closed)
     }
 
     /// Whether the path changed.
@@ -414,14 +430,22 @@ impl Session {
         }
     }
 
+    fn drain(&mut self) {
+        while let Some(message) = self.peer.poll_write() {
+            self.outgoing.push_back(Datagram {
+                local: message.transport.local_addr,
+                peer: message.transport.peer_addr,
+                data: message.message,
+            });
+        }
+    }
+
     /// The next datagram to send, until there is none.
     pub(crate) fn poll_transmit(&mut self) -> Option<Datagram> {
-        let message = self.peer.poll_write()?;
-        Some(Datagram {
-            local: message.transport.local_addr,
-            peer: message.transport.peer_addr,
-            data: message.message,
-        })
+        if self.outgoing.is_empty() {
+            self.drain();
+        }
+        self.outgoing.pop_front()
     }
 
     /// The next event, until there is none.
