@@ -5,7 +5,6 @@
 
 mod address;
 pub mod amf0;
-mod body;
 pub mod chunk;
 #[cfg(test)]
 mod far;

@@ -58,6 +58,9 @@ const SEGMENT_BYTES: usize = 32 << 20;
 /// that the playlist needs.
 const KEPT_BYTES: usize = 96 << 20;
 
+/// How many distances between keyframes are remembered.
+const SPACINGS: usize = 16;
+
 /// Sound that comes before the first keyframe and may belong after it.
 const EARLY: usize = 64;
 
@@ -74,7 +77,7 @@ pub struct Stream {
     early: VecDeque<Packet>,
     /// The newest decode time of each track.
     newest: Vec<(TrackId, Timestamp)>,
-    /// Time between the newest keyframes, newest last.
+    /// Times between the newest keyframes, newest last.
     spacings: VecDeque<Duration>,
     newest_key: Option<Timestamp>,
     frame: Duration,
@@ -294,7 +297,7 @@ impl Stream {
             }
             Some(open) => {
                 if key && self.should_cut(packet.pts.since(open.start)) {
-                    changed |= self.cut(packet.pts);
+                    changed |= self.cut(&packet);
                 }
             }
         }
@@ -337,7 +340,7 @@ impl Stream {
         if video && packet.keyframe {
             if let Some(before) = self.newest_key {
                 self.spacings.push_back(packet.pts.since(before));
-                if self.spacings.len() > 4 {
+                if self.spacings.len() > SPACINGS {
                     self.spacings.pop_front();
                 }
             }
@@ -346,12 +349,14 @@ impl Stream {
     }
 
     /// Whether to cut at a keyframe that comes `elapsed` after the segment's start: when the one
-    /// after it would come too late to keep what the target duration promises.
+    /// after it might come too late to keep what the target duration promises. Keyframes count as
+    /// far apart until they have shown to be closer; extra ones come whenever a viewer asks.
     fn should_cut(&self, elapsed: Duration) -> bool {
-        let spacing = if self.has_video() {
-            self.spacings.iter().max().copied().unwrap_or_default()
-        } else {
-            Duration::ZERO
+        let seen = self.spacings.iter().max().copied().unwrap_or_default();
+        let spacing = match self.spacings.len() {
+            _ if !self.has_video() => Duration::ZERO,
+            0..2 => seen.max(self.options.target),
+            _ => seen,
         };
         let slack = self.options.target.min(Duration::from_secs(2)) / 4;
         elapsed >= self.options.target || elapsed + spacing >= self.options.target + slack
@@ -367,7 +372,8 @@ impl Stream {
     }
 
     /// Ends the open segment at a keyframe; sound from there on goes into the next one.
-    fn cut(&mut self, at: Timestamp) -> bool {
+    fn cut(&mut self, key: &Packet) -> bool {
+        let at = key.pts;
         let Some(mut open) = self.open.take() else {
             return false;
         };
@@ -376,7 +382,8 @@ impl Stream {
             .partition(|p| p.pts < at || self.is_video(p.track));
         open.packets = ours;
         self.early = Vec::into(next);
-        let changed = self.seal(open, at);
+        let duration = at.since(open.start);
+        let changed = self.seal(open, duration, key.dts);
         self.begin(at);
         changed
     }
@@ -387,9 +394,13 @@ impl Stream {
         self.newest_key = None;
         let sealed = match self.open.take() {
             Some(open) => {
-                let newest = open.packets.iter().map(|p| p.pts).max();
-                let end = newest.unwrap_or(open.start) + self.frame;
-                self.seal(open, end)
+                let last = |of: fn(&Packet) -> Timestamp| {
+                    let newest = open.packets.iter().map(of).max();
+                    newest.unwrap_or(open.start) + self.frame
+                };
+                let (shown, decoded) = (last(|p| p.pts), last(|p| p.dts));
+                let duration = shown.since(open.start);
+                self.seal(open, duration, decoded)
             }
             None => false,
         };
@@ -397,8 +408,8 @@ impl Stream {
         sealed
     }
 
-    fn seal(&mut self, open: Open, end: Timestamp) -> bool {
-        let duration = end.since(open.start);
+    /// Makes a segment of `duration` that ends at the decode time `end`.
+    fn seal(&mut self, open: Open, duration: Duration, end: Timestamp) -> bool {
         let (Some(muxer), Some((init, _))) = (&mut self.muxer, self.inits.back()) else {
             return false;
         };

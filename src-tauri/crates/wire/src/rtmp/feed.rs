@@ -1,18 +1,17 @@
 //! From what a hub reader gives to the messages of a publication.
 
-use super::body;
-use media::{Config, Kind, Next, Packet, Timestamp, Track};
+use bytes::Bytes;
+use container::flv;
+use media::{Kind, Next, Packet, Timestamp, Track};
 
-use super::amf0::Value;
 use super::chunk::kind;
 use super::interleave::Interleave;
-use bytes::Bytes;
 
 /// A message to send, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outgoing {
-    /// `onMetaData`.
-    Metadata(Value),
+    /// `onMetaData` and its values, in AMF0.
+    Metadata(Bytes),
     /// What a decoder must know, before its packets.
     Header(Message),
     /// A packet.
@@ -65,9 +64,11 @@ impl Feed {
         if self.tracks.is_empty() {
             return out;
         }
-        out.push(Outgoing::Metadata(metadata(&self.tracks)));
+        out.push(Outgoing::Metadata(flv::script(&flv::metadata(
+            &self.tracks,
+        ))));
         for track in &self.tracks {
-            if let Some(body) = body::sequence_header(&track.config) {
+            if let Some(body) = flv::sequence_header(&track.config) {
                 out.push(Outgoing::Header(Message {
                     kind: kind_of(track),
                     timestamp: self.timestamp,
@@ -115,7 +116,7 @@ impl Feed {
         Some(Outgoing::Packet(Message {
             kind: kind_of(track),
             timestamp: self.timestamp,
-            body: body::body(&track.config, packet),
+            body: flv::body(&track.config, packet),
         }))
     }
 
@@ -135,47 +136,11 @@ fn kind_of(track: &Track) -> u8 {
 fn carried(tracks: &[Track]) -> Vec<Track> {
     let first = |kind| {
         let fits =
-            |t: &&Track| t.config.kind() == kind && body::sequence_header(&t.config).is_some();
+            |t: &&Track| t.config.kind() == kind && flv::sequence_header(&t.config).is_some();
         tracks.iter().find(fits)
     };
     let both = [first(Kind::Video), first(Kind::Audio)];
     both.into_iter().flatten().cloned().collect()
-}
-
-/// What `onMetaData` says of the tracks.
-fn metadata(tracks: &[Track]) -> Value {
-    let mut properties = vec![("duration", Value::from(0.0)), ("encoder", "Klieg".into())];
-    for track in tracks {
-        let kilobits = f64::from(track.bitrate) / 1e3;
-        match &track.config {
-            Config::H264 {
-                width,
-                height,
-                fps_millis,
-                ..
-            } => {
-                properties.push(("width", f64::from(*width).into()));
-                properties.push(("height", f64::from(*height).into()));
-                properties.push(("framerate", (f64::from(*fps_millis) / 1e3).into()));
-                properties.push(("videocodecid", 7.0.into()));
-                properties.push(("videodatarate", kilobits.into()));
-            }
-            Config::Aac {
-                sample_rate,
-                channels,
-                ..
-            } => {
-                properties.push(("audiocodecid", 10.0.into()));
-                properties.push(("audiodatarate", kilobits.into()));
-                properties.push(("audiosamplerate", f64::from(*sample_rate).into()));
-                properties.push(("audiosamplesize", 16.0.into()));
-                properties.push(("audiochannels", f64::from(*channels).into()));
-                properties.push(("stereo", (*channels == 2).into()));
-            }
-            Config::Opus { .. } => {}
-        }
-    }
-    Value::ecma_array(properties)
 }
 
 #[cfg(test)]

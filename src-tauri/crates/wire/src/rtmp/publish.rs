@@ -308,7 +308,7 @@ impl Publication<'_> {
     fn send(&mut self, messages: Vec<Outgoing>) -> Result<(), PublishError> {
         for message in messages {
             match message {
-                Outgoing::Metadata(value) => self.session.metadata(value)?,
+                Outgoing::Metadata(script) => self.session.metadata(&script)?,
                 Outgoing::Header(m) => self.session.media(m.kind, m.timestamp, m.body)?,
                 Outgoing::Packet(m) => {
                     self.progress.sent(m.body.len());

@@ -131,10 +131,12 @@ impl Session {
         self.acknowledge()
     }
 
-    /// `@setDataFrame` `onMetaData`: what the stream holds.
-    pub(crate) fn metadata(&mut self, metadata: Value) -> Result<(), PublishError> {
-        let values = ["@setDataFrame".into(), "onMetaData".into(), metadata];
-        self.send(kind::DATA, self.stream, 0, amf0::write(&values))
+    /// What the stream holds: `onMetaData` and its values in AMF0, which servers want announced by
+    /// `@setDataFrame`.
+    pub(crate) fn metadata(&mut self, script: &[u8]) -> Result<(), PublishError> {
+        let announced = amf0::write([&Value::from("@setDataFrame")]);
+        let body = [&announced[..], script].concat();
+        self.send(kind::DATA, self.stream, 0, body.into())
     }
 
     /// A message of sound or picture ([`kind::AUDIO`], [`kind::VIDEO`]) at `timestamp` milliseconds.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing;
+use media::Config;
 
 fn video() -> Track {
     testing::video(0)
@@ -124,25 +125,4 @@ fn changed_tracks_are_announced_and_equal_ones_are_not() {
         ],
         "M H9@0 v0 v33 M H9@33 v100",
     );
-}
-
-#[test]
-fn metadata_says_what_is_there() {
-    let value = metadata(&[video(), audio()]);
-    for (name, number) in [
-        ("width", 1280.0),
-        ("height", 720.0),
-        ("framerate", 30.0),
-        ("videodatarate", 2_500.0),
-        ("audiosamplerate", 48_000.0),
-        ("audiochannels", 2.0),
-        ("videocodecid", 7.0),
-        ("audiocodecid", 10.0),
-    ] {
-        assert_eq!(
-            value.get(name).and_then(Value::as_number),
-            Some(number),
-            "{name}"
-        );
-    }
 }
