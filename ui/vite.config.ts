@@ -5,21 +5,24 @@ import { defineConfig } from 'vitest/config';
 
 /** Where a running Klieg answers while the pages are worked on with `npm run dev`. */
 const backend = process.env['KLIEG_HTTP'] ?? 'http://127.0.0.1:8080';
+/** Whether a stand-in answers instead. */
+const alone = process.env['KLIEG_FAKE'] === '1';
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** The server gives `/studio` the studio's page; so does the development server. */
 const studioRoute: Plugin = {
   name: 'klieg-studio-route',
-  configureServer: (server) => {
-    server.middlewares.use((request, _response, next) => {
-      if (/^\/studio\/?($|\?)/.test(request.url ?? '')) request.url = '/studio.html';
-      next();
-    });
-  },
+  configureServer: (server) => void server.middlewares.use(toStudio),
+  configurePreviewServer: (server) => void server.middlewares.use(toStudio),
 };
 
+function toStudio(request: { url?: string | undefined }, _response: unknown, next: () => void): void {
+  if (/^\/studio\/?($|\?)/.test(request.url ?? '')) request.url = '/studio.html';
+  next();
+}
+
 export default defineConfig({
-  plugins: [svelte(), studioRoute],
+  plugins: [svelte(), studioRoute, ...(alone ? [(await import('./dev/fake.ts')).fake()] : [])],
   resolve: { alias: { $lib: here('./src/lib') } },
   build: {
     target: 'es2022',
@@ -34,12 +37,14 @@ export default defineConfig({
     host: '127.0.0.1',
     port: 5173,
     strictPort: false,
-    proxy: {
-      '/api': { target: backend, ws: true },
-      '/socket.io': { target: backend, ws: true },
-      '/hls': backend,
-      '^/[a-z0-9._-]+/whep': backend,
-    },
+    proxy: alone
+      ? {}
+      : {
+          '/api': { target: backend, ws: true },
+          '/socket.io': { target: backend, ws: true },
+          '/hls': backend,
+          '^/[a-z0-9._-]+/whep': backend,
+        },
   },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },
 });

@@ -28,6 +28,11 @@ export function bitrate(bps: number): string {
   return `${thousands(kbps)} kbps`;
 }
 
+/** Where there is little room: `2.6 Mbps`. */
+export function megabits(bps: number): string {
+  return `${(Math.max(0, bps) / 1e6).toFixed(1)} Mbps`;
+}
+
 /** Groups of three, a thin gap between: `12 345`. */
 export function thousands(n: number): string {
   return String(Math.round(n)).replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f');

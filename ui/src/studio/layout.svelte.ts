@@ -64,7 +64,7 @@ export class Layout {
   }
 
   reset(edge: Edge): void {
-    this.resize(edge, sizes[edge].size);
+    this.resize(edge, initial()[edge]);
   }
 
   shows(dock: Dock): boolean {
@@ -93,8 +93,11 @@ export class Layout {
   }
 }
 
+/** On a large screen the docks begin larger, on a small one smaller. */
 function initial(): Record<Edge, number> {
-  return Object.fromEntries(Object.entries(sizes).map(([edge, { size }]) => [edge, size])) as Record<Edge, number>;
+  const roomy = clamp(innerWidth / 1440, 0.88, 1.25);
+  const edges = Object.keys(sizes) as Edge[];
+  return Object.fromEntries(edges.map((edge) => [edge, limited(edge, sizes[edge].size * roomy)])) as Record<Edge, number>;
 }
 
 function limited(edge: Edge, size: number): number {

@@ -101,6 +101,7 @@ export class Player {
     this.phase = phase;
     this.problem = problem;
     this.transport = null;
+    this.reason = null;
     this.figures = null;
   }
 
@@ -142,7 +143,6 @@ export class Player {
 
   async #overHls(signal: AbortSignal): Promise<void> {
     if (this.phase !== 'rejoining') this.phase = 'connecting';
-    this.reason = this.forced ? null : this.#fallen;
     const { video } = this;
     const started = performance.now();
     const playing = await hls.play(this.channel, video, signal);
@@ -152,6 +152,7 @@ export class Player {
       const left = new Promise<void>((resolve) => (this.#leave = resolve));
       await this.#firstPicture(started, 15_000, [playing.lost, left], signal);
       this.transport = 'hls';
+      this.reason = this.forced ? null : this.#fallen;
       this.problem = null;
       this.phase = 'playing';
       await this.#every(LOOK_MS, [playing.lost, left], signal, () => {

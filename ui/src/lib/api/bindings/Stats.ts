@@ -30,6 +30,10 @@ render_ms: number,
  */
 encode_ms: number, 
 /**
+ * Median time from a picture's tick to its packet in the hub, in ms.
+ */
+latency_ms: number, 
+/**
  * What the encoder makes, in bits per second over the last second.
  */
 bitrate: number, 
