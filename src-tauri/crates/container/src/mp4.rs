@@ -115,9 +115,9 @@ pub struct Sample {
 ///
 /// ```
 /// # fn read(_: u64, _: usize) -> Vec<u8> { Vec::new() }
-/// # fn main() -> Result<(), container::mp4::Error> {
+/// # fn main() -> Result<(), klieg_container::mp4::Error> {
 /// # return Ok(());
-/// let mut demuxer = container::mp4::Demuxer::new();
+/// let mut demuxer = klieg_container::mp4::Demuxer::new();
 /// while let Some((position, len)) = demuxer.need() {
 ///     demuxer.feed(position, &read(position, len))?;
 /// }

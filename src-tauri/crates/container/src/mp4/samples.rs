@@ -351,7 +351,8 @@ impl Stream {
 
     /// Where the parameter sets say nothing of the rate, the samples do.
     fn guess_rate(&mut self) {
-        let (count, ticks) = (self.table.len() as i64, self.table.end);
+        let begins = self.table.places.first().map_or(0, |p| p.dts);
+        let (count, ticks) = (self.table.len() as i64, self.table.end.saturating_sub(begins));
         let scale = i64::from(self.timescale);
         if let Some(Config::H264 { fps_millis, .. }) = &mut self.config
             && *fps_millis == 0
