@@ -1,0 +1,186 @@
+import type { Page } from '@playwright/test';
+import { expect, test } from './klieg.ts';
+
+test.use({ onAir: false, viewport: { width: 1440, height: 900 } });
+
+const frames = async (page: Page): Promise<number> => Number((await page.locator('canvas.program').getAttribute('data-frames')) ?? 0);
+const scene = (page: Page, name: string) => page.getByRole('region', { name: 'Scenes' }).getByRole('button', { name: new RegExp(`^${name}`) });
+const source = (page: Page, name: string) => page.getByRole('region', { name: /^Sources/ }).getByRole('button', { name: new RegExp(`^${name}`) });
+
+async function open(page: Page, address: string): Promise<void> {
+  await page.goto(address);
+  await expect(page.getByRole('button', { name: 'Go live' }).or(page.getByRole('button', { name: 'End broadcast' }))).toBeEnabled();
+}
+
+test('the picture moves, and the control token leaves the address', async ({ page, klieg }) => {
+  await open(page, klieg.studio);
+  await expect.poll(() => frames(page)).toBeGreaterThan(5);
+  const before = await frames(page);
+  await expect.poll(() => frames(page)).toBeGreaterThan(before + 10);
+  expect(page.url()).not.toContain(klieg.ready.control_token);
+});
+
+test('scenes switch by click and by number key', async ({ page, klieg }) => {
+  await open(page, klieg.studio);
+  await scene(page, 'Test signal').click();
+  await expect.poll(async () => (await klieg.snapshot()).collection.current).toBe('test');
+  await expect(scene(page, 'Test signal')).toHaveAttribute('aria-current', 'true');
+  await page.keyboard.press('1');
+  await expect.poll(async () => (await klieg.snapshot()).collection.current).toBe('welcome');
+});
+
+test('a strip is muted and its fader moved by keys', async ({ page, klieg }) => {
+  await klieg.testSignal();
+  await open(page, klieg.studio);
+  const audio = async () => (await klieg.snapshot()).collection.sources.find((one) => one.id === 'bars')?.audio;
+  const mute = page.getByRole('button', { name: 'Mute Test signal' });
+  await mute.click();
+  await expect.poll(async () => (await audio())?.muted).toBe(true);
+  await expect(mute).toHaveAttribute('aria-pressed', 'true');
+  await mute.click();
+  await expect.poll(async () => (await audio())?.muted).toBe(false);
+  const fader = page.getByRole('slider', { name: 'Fader of Test signal' });
+  await fader.press('PageDown');
+  await expect.poll(async () => (await audio())?.gain_db).toBe(-12);
+  await expect(fader).toHaveAttribute('aria-valuetext', '−12.0 dB');
+  await fader.dblclick();
+  await expect.poll(async () => (await audio())?.gain_db).toBe(0);
+});
+
+test('the broadcast begins, is timed, and ends after one question', async ({ page, klieg }) => {
+  await open(page, klieg.studio);
+  await page.getByRole('button', { name: 'Go live' }).click();
+  await expect(page.getByText('ON AIR')).toBeVisible();
+  await expect.poll(async () => (await klieg.channels()).map((one) => one.name)).toContain('program');
+  await expect(page.getByText(/00:00:0[1-9]/)).toBeVisible();
+  await page.getByRole('button', { name: 'End broadcast' }).click();
+  const question = page.getByRole('dialog', { name: 'End the broadcast?' });
+  await page.keyboard.press('Escape');
+  await expect(question).toHaveCount(0);
+  await expect(page.getByText('ON AIR')).toBeVisible();
+  await page.getByRole('button', { name: 'End broadcast' }).click();
+  await question.getByRole('button', { name: 'End broadcast' }).click();
+  await expect(page.getByRole('button', { name: 'Go live' })).toBeVisible();
+  await expect.poll(async () => (await klieg.channels()).length).toBe(0);
+});
+
+test('a property is edited, undone, made again, and is there after a reload and a restart', async ({ page, klieg, running }) => {
+  const rect = async () => {
+    const { collection } = await running.klieg.snapshot();
+    return collection.scenes.find((one) => one.id === 'welcome')?.items.find((one) => one.id === 'logo')?.rect;
+  };
+  await open(page, klieg.studio);
+  await source(page, 'Logo').click();
+  const x = page.getByRole('textbox', { name: 'X position' });
+  await expect(x).toHaveValue('40');
+  await x.fill('123');
+  await x.press('Enter');
+  await expect.poll(async () => (await rect())?.x).toBe(123);
+  await x.press('Shift+ArrowUp');
+  await expect.poll(async () => (await rect())?.x).toBe(133);
+  await x.press('Escape');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(async () => (await rect())?.x).not.toBe(133);
+  await page.getByRole('button', { name: 'Redo' }).click();
+  await expect.poll(async () => (await rect())?.x).toBe(133);
+
+  await page.reload();
+  await source(page, 'Logo').click();
+  await expect(x).toHaveValue('133');
+
+  running.klieg = await klieg.restart({ onAir: false });
+  await expect.poll(async () => (await rect())?.x).toBe(133);
+});
+
+test('a source is dragged on the picture', async ({ page, klieg }) => {
+  await open(page, klieg.studio);
+  await expect.poll(() => frames(page)).toBeGreaterThan(1);
+  await source(page, 'Logo').click();
+  const box = (await page.locator('.picture .box').boundingBox())!;
+  const from = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(from.x + 60, from.y + 60, { steps: 6 });
+  await page.mouse.up();
+  const moved = async () => (await klieg.snapshot()).collection.scenes[0]?.items.find((one) => one.id === 'logo')?.rect;
+  await expect.poll(async () => (await moved())?.x).toBeGreaterThan(90);
+  expect((await moved())?.width).toBe(220);
+});
+
+test('sources and scenes are added, renamed, hidden, removed, and brought back', async ({ page, klieg }) => {
+  await open(page, klieg.studio);
+  await page.getByRole('button', { name: 'Add a scene' }).click();
+  await page.getByRole('textbox', { name: 'Name of the scene' }).fill('Interview');
+  await page.keyboard.press('Enter');
+  await scene(page, 'Interview').click();
+  await expect(page.getByText('This scene is empty.', { exact: false })).toBeVisible();
+
+  await page.keyboard.press('a');
+  await page.getByRole('menuitem', { name: /^Colour/ }).click();
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('Curtain');
+  await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click();
+  const items = async () => (await klieg.snapshot()).collection.scenes.find((one) => one.name === 'Interview')?.items;
+  await expect.poll(async () => (await items())?.length).toBe(1);
+
+  await page.getByRole('button', { name: 'Hide Curtain' }).click();
+  await expect.poll(async () => (await items())?.[0]?.visible).toBe(false);
+  await source(page, 'Curtain').press('F2');
+  await page.getByRole('textbox', { name: 'Name of the source' }).fill('Velvet');
+  await page.keyboard.press('Enter');
+  await expect(source(page, 'Velvet')).toBeVisible();
+  await source(page, 'Velvet').press('Delete');
+  await expect.poll(async () => (await items())?.length).toBe(0);
+  await page.locator('.toast').getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(async () => (await items())?.length).toBe(1);
+});
+
+test('a destination is added with its key, which never comes back', async ({ page, klieg }) => {
+  await open(page, klieg.studio);
+  await page.getByRole('button', { name: 'Add a destination' }).first().click();
+  const form = page.getByRole('dialog', { name: 'Add a destination' });
+  await form.getByRole('textbox', { name: 'Name' }).fill('Hall');
+  await form.getByRole('textbox', { name: 'Address' }).fill('http://127.0.0.1:9/app');
+  await form.getByLabel('Stream key').fill('sesame');
+  await form.getByRole('button', { name: 'Add' }).click();
+  await expect(form.getByRole('alert')).toContainText('rtmp://');
+  await form.getByRole('textbox', { name: 'Address' }).fill('rtmp://127.0.0.1:9/app');
+  await form.getByRole('button', { name: 'Add' }).click();
+  await expect(form).toHaveCount(0);
+  await expect(page.getByRole('switch', { name: /^Hall/ })).toBeVisible();
+  const snapshot = await klieg.snapshot();
+  expect(snapshot.destinations[0]).toMatchObject({ name: 'Hall', has_secret: true });
+  expect(JSON.stringify(snapshot)).not.toContain('sesame');
+});
+
+test('the host reads and answers in the studio', async ({ page, browser, klieg }) => {
+  await klieg.command({ command: 'say', channel: 'program', text: 'before the page was opened' });
+  await open(page, klieg.studio);
+  const log = page.getByRole('log', { name: 'Chat messages' });
+  await expect(log).toContainText('before the page was opened');
+  const viewer = await browser.newPage();
+  await viewer.goto(`${klieg.http}/watch/program`);
+  await viewer.getByRole('textbox', { name: 'Your name in the chat' }).fill('ana');
+  await viewer.keyboard.press('Enter');
+  await viewer.getByRole('textbox', { name: 'Your message' }).fill('hello studio');
+  await viewer.keyboard.press('Enter');
+  await expect(log).toContainText('ana hello studio');
+  await page.getByRole('textbox', { name: 'Your message as the host' }).fill('welcome, ana');
+  await page.keyboard.press('Enter');
+  await expect(viewer.getByRole('log')).toContainText('welcome, ana');
+});
+
+test('the title that viewers read is changed in place', async ({ page, klieg }) => {
+  await open(page, klieg.studio);
+  const title = page.getByRole('textbox', { name: 'Title that viewers read' });
+  await title.fill('Evening Show');
+  await title.press('Enter');
+  await expect.poll(async () => (await klieg.snapshot()).title).toBe('Evening Show');
+});
+
+test('a wrong token meets a door that says what to do', async ({ page, klieg }) => {
+  await page.goto(`${klieg.http}/studio#token=wrong`);
+  await expect(page.getByRole('heading', { name: 'This control link is not valid any more' })).toBeVisible();
+  await page.getByLabel('Control link or token').fill(klieg.studio);
+  await page.getByRole('button', { name: 'Open the studio' }).click();
+  await expect(page.getByRole('button', { name: 'Go live' })).toBeEnabled();
+});

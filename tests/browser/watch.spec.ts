@@ -1,0 +1,178 @@
+import { type Page, chromium } from '@playwright/test';
+import { expect, test } from './klieg.ts';
+import { flags } from './playwright.config.ts';
+import { advances, counter, listen, plays } from './picture.ts';
+
+/** Keeps the page's peer connections where a test finds them. */
+async function keepPeers(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const kept: RTCPeerConnection[] = [];
+    Object.assign(window, { peers: kept });
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration);
+        kept.push(this);
+      }
+    };
+  });
+}
+
+const framesDecoded = (page: Page): Promise<number> =>
+  page.evaluate(async () => {
+    const { peers } = window as unknown as { peers: RTCPeerConnection[] };
+    let frames = 0;
+    for (const peer of peers) {
+      for (const entry of (await peer.getStats()).values()) {
+        if (entry.type === 'inbound-rtp' && entry.kind === 'video') frames += entry.framesDecoded ?? 0;
+      }
+    }
+    return frames;
+  });
+
+test('over WHEP: the picture moves, its counter goes on, the sound has its level', async ({ page, klieg }, info) => {
+  await klieg.testSignal();
+  await keepPeers(page);
+  await page.goto(`${klieg.http}/watch/program`);
+  await plays(page, 'webrtc');
+
+  const first = await framesDecoded(page);
+  await expect.poll(() => framesDecoded(page)).toBeGreaterThan(first + 30);
+  await advances(page, 30);
+  await expect(page.locator('.badge.live')).toHaveText('LIVE');
+  await expect(page.locator('.delay')).toHaveText(/\d (ms|s) behind · WebRTC/);
+
+  await page.getByRole('button', { name: 'Tap for sound' }).click();
+  await expect(page.getByRole('button', { name: 'Tap for sound' })).toHaveCount(0);
+  const sound = await listen(page, 2);
+  // The test signal's tone peaks at −20 dBFS; its fader stands at −6 dB in the demo.
+  expect(sound.frequency).toBeGreaterThan(970);
+  expect(sound.frequency).toBeLessThan(1030);
+  expect(Math.abs(sound.peak + 26), `${sound.peak.toFixed(2)} dBFS`).toBeLessThan(1.5);
+
+  const ms = await page.locator('video').getAttribute('data-first-picture-ms');
+  info.annotations.push({ type: 'POST to first picture', description: `${ms} ms` });
+  console.log(`POST to first picture: ${ms} ms; tone ${sound.peak.toFixed(2)} dBFS at ${sound.frequency.toFixed(0)} Hz`);
+});
+
+test('a viewer is counted, and is gone when the page is left', async ({ page, klieg }) => {
+  await page.goto(`${klieg.http}/watch/program`);
+  await plays(page, 'webrtc');
+  const viewers = async (): Promise<number | undefined> => (await klieg.channels())[0]?.viewers.whep;
+  await expect.poll(viewers).toBe(1);
+  await expect(page.locator('.facts')).toContainText('1 watching');
+  const bye = page.waitForRequest((request) => request.method() === 'DELETE' && request.url().includes('/program/whep/'));
+  await page.goto('about:blank');
+  await bye;
+  await expect.poll(viewers).toBe(0);
+});
+
+test('where UDP is blocked it plays over HLS, and the page says why', async ({ klieg }) => {
+  await klieg.testSignal();
+  const browser = await chromium.launch({
+    executablePath: process.env['KLIEG_CHROMIUM'] ?? '/usr/bin/chromium',
+    args: [...flags, '--force-webrtc-ip-handling-policy=disable_non_proxied_udp'],
+  });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${klieg.http}/watch/program`);
+    await plays(page, 'hls');
+    await expect(page.locator('.notice')).toContainText('UDP seems to be blocked');
+    await expect(page.locator('.notice')).toContainText('HLS');
+    await expect(page.locator('.delay')).toContainText('behind · HLS');
+    await advances(page, 60);
+  } finally {
+    await browser.close();
+  }
+});
+
+test('without H.264 in WebRTC it plays over HLS, and the page says so', async ({ page, klieg }) => {
+  await klieg.testSignal();
+  await page.addInitScript(() => {
+    const all = RTCRtpReceiver.getCapabilities.bind(RTCRtpReceiver);
+    RTCRtpReceiver.getCapabilities = (kind) => {
+      const found = all(kind);
+      return found && { ...found, codecs: found.codecs.filter((codec) => codec.mimeType !== 'video/H264') };
+    };
+  });
+  await page.goto(`${klieg.http}/watch/program`);
+  await plays(page, 'hls');
+  await expect(page.locator('.notice')).toContainText('no H.264');
+  await advances(page, 30);
+});
+
+test('a refused WHEP request falls to HLS with the reason, and WebRTC can be tried again', async ({ page, klieg }) => {
+  await page.route('**/program/whep', (route) => route.fulfill({ status: 503, body: 'full' }));
+  await page.goto(`${klieg.http}/watch/program`);
+  await plays(page, 'hls');
+  await expect(page.locator('.notice')).toContainText('503');
+  await page.unroute('**/program/whep');
+  await page.getByRole('button', { name: 'Try WebRTC again' }).click();
+  await plays(page, 'webrtc');
+  await expect(page.locator('.notice')).toHaveCount(0);
+});
+
+test('?transport=hls plays over HLS with sound, without an excuse', async ({ page, klieg }) => {
+  await klieg.testSignal();
+  await page.goto(`${klieg.http}/watch/program?transport=hls`);
+  await plays(page, 'hls');
+  await expect(page.locator('.notice')).toHaveCount(0);
+  await advances(page, 30);
+  await page.getByRole('button', { name: 'Tap for sound' }).click();
+  const sound = await listen(page, 2);
+  expect(sound.frequency).toBeGreaterThan(970);
+  expect(sound.frequency).toBeLessThan(1030);
+  expect(Math.abs(sound.peak + 26), `${sound.peak.toFixed(2)} dBFS`).toBeLessThan(2);
+});
+
+test('the page comes back by itself after Klieg was started again', async ({ page, klieg, running }) => {
+  await klieg.testSignal();
+  await page.goto(`${klieg.http}/watch/program`);
+  await plays(page, 'webrtc');
+  running.klieg = await klieg.restart({ onAir: true });
+  await expect(page.locator('.player')).not.toHaveAttribute('data-phase', 'playing');
+  await plays(page, 'webrtc');
+  await advances(page, 15);
+});
+
+test('the statistics say what arrives', async ({ page, klieg }) => {
+  await page.goto(`${klieg.http}/watch/program`);
+  await plays(page, 'webrtc');
+  await page.getByRole('button', { name: 'Statistics' }).click();
+  const stats = page.getByRole('region', { name: 'Statistics' });
+  await expect(stats).toContainText('WebRTC');
+  await expect(stats).toContainText('1280×720');
+  await expect(stats).toContainText(/kbps|Mbps/);
+  await expect(stats).toContainText(/First picture after\s*\d/);
+});
+
+test.describe('before the broadcast', () => {
+  test.use({ onAir: false });
+
+  test('the page waits, plays when it begins, and waits again when it ends', async ({ page, klieg }) => {
+    await page.goto(`${klieg.http}/watch/program`);
+    await expect(page.getByText('Not live yet', { exact: true })).toBeVisible();
+    await klieg.testSignal();
+    await klieg.command({ command: 'go_live' });
+    await plays(page, 'webrtc');
+    await expect.poll(() => counter(page)).not.toBeNull();
+    await klieg.command({ command: 'end_broadcast' });
+    await expect(page.locator('.player')).toHaveAttribute('data-phase', 'waiting', { timeout: 30_000 });
+  });
+
+  test('the front page teaches while nobody is live, and shows who is as it changes', async ({ page, klieg }) => {
+    await page.goto(klieg.http);
+    await expect(page.getByRole('heading', { name: 'Nobody is live yet' })).toBeVisible();
+    await klieg.command({ command: 'set_title', title: 'Sunday <b>Show</b>' });
+    await klieg.command({ command: 'go_live' });
+    const card = page.getByRole('link', { name: 'Sunday <b>Show</b>' });
+    await expect(card).toContainText('live for less than a minute');
+    await expect(card.locator('img')).toBeVisible();
+    await expect(page.getByText('1 live now')).toBeVisible();
+    await card.click();
+    await expect(page).toHaveURL(/\/watch\/program$/);
+    await plays(page, 'webrtc');
+    await klieg.command({ command: 'end_broadcast' });
+    await page.goBack();
+    await expect(page.getByRole('heading', { name: 'Nobody is live yet' })).toBeVisible();
+  });
+});
