@@ -1,1 +1,359 @@
-//! The station on the network: pages, channels, WHEP, HLS, chat.
+//! The station on the network: who is live, watching over WHEP and HLS, chat, and the studio's own
+//! page, all on one HTTP port and one UDP port.
+//!
+//! [`start`] binds both and returns a [`Station`]; what the studio does for it stands behind
+//! [`Control`]. [`Station::shutdown`] ends requests and connections in order.
+//!
+//! This crate knows no program, no window and no settings file: pictures are handed to it, and
+//! whoever starts it decides where it listens. Only [`api`] types leave it.
+
+mod accept;
+mod app;
+mod body;
+mod channels;
+mod chat;
+mod control;
+mod figures;
+mod guard;
+mod hls;
+mod pages;
+mod picture;
+mod ports;
+mod presence;
+mod preview;
+mod problem;
+mod whep;
+
+pub use accept::Limits;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Code, Command, Event, Message, Problem, Snapshot, Viewers};
+use media::{ChannelName, Clock, Frame, Hub};
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use wire::webrtc;
+
+use app::App;
+use chat::Chat;
+use figures::Figures;
+use guard::Guard;
+use ports::Transport;
+use preview::Preview;
+use whep::Peers;
+
+/// Where the station listens, and who may command it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Pages, API, WHEP, HLS and chat; port 0 is any free one.
+    pub http: SocketAddr,
+    /// All media, UDP; port 0 is any free one.
+    pub media_udp: SocketAddr,
+    /// More addresses that lead to the media port from outside, as a router maps them.
+    pub external: Vec<IpAddr>,
+    /// What commands and snapshots ask for. Empty lets nobody in.
+    pub control_token: String,
+}
+
+/// What has a sensible default.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Names the station answers to beyond IP addresses, `localhost`, `*.local` and this machine's
+    /// host name.
+    pub names: Vec<String>,
+    /// Origins (`https://club.example`) whose pages may watch and chat here.
+    pub origins: Vec<String>,
+    /// What connections may ask for.
+    pub limits: Limits,
+}
+
+/// What the station stands on.
+pub struct Parts {
+    /// Live channels.
+    pub hub: Hub,
+    /// The process's clock.
+    pub clock: Clock,
+    /// Where chat is kept.
+    pub store: Arc<Store>,
+    /// The studio.
+    pub control: Arc<dyn Control>,
+}
+
+/// What the studio does for the station.
+pub trait Control: Send + Sync + 'static {
+    /// Everything at this moment. Must not block for long: it is called from asynchronous code.
+    fn snapshot(&self) -> Snapshot;
+    /// Does something; may block.
+    ///
+    /// # Errors
+    /// What stood against it.
+    fn apply(&self, command: Command) -> Result<(), Problem>;
+    /// What changes from now on. A follower that is too slow loses the oldest.
+    fn events(&self) -> broadcast::Receiver<Arc<Event>>;
+    /// The program's newest picture, in any raw format; latest wins.
+    fn preview(&self) -> watch::Receiver<Option<Frame>>;
+}
+
+/// Why the station does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another program uses the port.
+    #[error("{}", taken(what, *port, *next_free, holder.as_deref()))]
+    Taken {
+        /// What the port is for: `HTTP` or `media`.
+        what: &'static str,
+        /// The port.
+        port: u16,
+        /// The next port that nobody uses.
+        next_free: Option<u16>,
+        /// Who uses it, where the system says so: `nginx (process 812)`.
+        holder: Option<String>,
+    },
+    /// The address cannot be listened on: it is not this machine's, or needs rights.
+    #[error(
+        "{what} cannot listen on {address}: {reason}; choose an address of this machine and a port above 1023"
+    )]
+    Bind {
+        /// What the address is for.
+        what: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        reason: String,
+    },
+    /// Media does not start for another reason.
+    #[error("{0}")]
+    Media(String),
+}
+
+fn taken(what: &str, port: u16, next_free: Option<u16>, holder: Option<&str>) -> String {
+    let setting = if what == "HTTP" {
+        "server.http"
+    } else {
+        "server.media_udp"
+    };
+    let holder = holder.unwrap_or("another program");
+    match next_free {
+        Some(free) => format!(
+            "{what} port {port} is taken by {holder}; end it, or use port {free}, which is free \
+             (--set {setting}=0.0.0.0:{free})"
+        ),
+        None => format!(
+            "{what} port {port} is taken by {holder}; end it, or choose another port \
+             (--set {setting}=0.0.0.0:PORT)"
+        ),
+    }
+}
+
+/// A station that runs. Dropping it stops it at once; [`Station::shutdown`] does so in order.
+pub struct Station {
+    app: Arc<App>,
+    http: SocketAddr,
+    media: SocketAddr,
+    tasks: TaskTracker,
+}
+
+/// How long connections have to end by themselves.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Starts a station with the defaults of [`Options`].
+///
+/// # Errors
+/// [`StartError`].
+pub async fn start(config: Config, parts: Parts) -> Result<Station, StartError> {
+    start_with(config, Options::default(), parts).await
+}
+
+/// Starts a station.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn start_with(
+    config: Config,
+    options: Options,
+    parts: Parts,
+) -> Result<Station, StartError> {
+    let listener = TcpListener::bind(config.http)
+        .await
+        .map_err(|e| unbound("HTTP", Transport::Tcp, config.http, &e))?;
+    let http = listener
+        .local_addr()
+        .map_err(|e| unbound("HTTP", Transport::Tcp, config.http, &e))?;
+    let peers = webrtc::Station::start(webrtc::Options {
+        bind: config.media_udp,
+        external: config.external,
+        clock: parts.clock,
+    })
+    .map_err(|error| match error {
+        webrtc::StartError::Bind { address, source } => {
+            unbound("media", Transport::Udp, address, &source)
+        }
+        other => StartError::Media(other.to_string()),
+    })?;
+    let media = peers.local_addr();
+    let mut names = options.names;
+    names.extend(host_name());
+    let guard = Guard::new(&names, &options.origins);
+    let station = assemble(parts, config.control_token, guard, Arc::new(peers));
+    let Assembled {
+        app,
+        router,
+        work,
+        tasks,
+    } = station;
+    tasks.spawn(chat::serve(Arc::clone(&app), work));
+    tasks.spawn(presence::follow(Arc::clone(&app), tasks.clone()));
+    tasks.spawn(accept::run(
+        listener,
+        router,
+        options.limits,
+        app.stop.clone(),
+        tasks.clone(),
+    ));
+    Ok(Station {
+        app,
+        http,
+        media,
+        tasks,
+    })
+}
+
+struct Assembled {
+    app: Arc<App>,
+    router: axum::Router,
+    work: tokio::sync::mpsc::Receiver<chat::Call>,
+    tasks: TaskTracker,
+}
+
+fn assemble(parts: Parts, token: String, guard: Guard, peers: Arc<dyn Peers>) -> Assembled {
+    let (chat, layer, work) = Chat::new();
+    let app = Arc::new(App {
+        hub: parts.hub,
+        clock: parts.clock,
+        store: parts.store,
+        control: parts.control,
+        token,
+        guard,
+        peers,
+        streams: hls::Streams::default(),
+        chat,
+        preview: Preview::new(),
+        thumbnail: picture::Thumbnail::default(),
+        figures: Figures::new(),
+        handshakes: app::Handshakes::default(),
+        stop: CancellationToken::new(),
+    });
+    Assembled {
+        router: app::app(Arc::clone(&app), layer),
+        app,
+        work,
+        tasks: TaskTracker::new(),
+    }
+}
+
+fn unbound(
+    what: &'static str,
+    transport: Transport,
+    address: SocketAddr,
+    error: &std::io::Error,
+) -> StartError {
+    if error.kind() == std::io::ErrorKind::AddrInUse {
+        StartError::Taken {
+            what,
+            port: address.port(),
+            next_free: ports::next_free(transport, address),
+            holder: ports::holder(transport, address.port()),
+        }
+    } else {
+        StartError::Bind {
+            what,
+            address,
+            reason: error.to_string(),
+        }
+    }
+}
+
+/// This machine's name, where the system tells it without asking the network.
+fn host_name() -> Option<String> {
+    let named = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("COMPUTERNAME").ok())
+        .or_else(|| std::env::var("HOSTNAME").ok())?;
+    let name = named.trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// 128 random bits in hexadecimal.
+fn secret() -> Result<String, Problem> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|e| {
+        Problem::new(
+            Code::Internal,
+            format!("The system has no randomness: {e}."),
+        )
+    })?;
+    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+impl Station {
+    /// Where pages, API, WHEP, HLS and chat are.
+    pub fn http_addr(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Where media is sent from.
+    pub fn media_addr(&self) -> SocketAddr {
+        self.media
+    }
+
+    /// Who watches a channel now.
+    pub fn viewers(&self, channel: &ChannelName) -> Viewers {
+        self.app.viewers(channel)
+    }
+
+    /// Says something in a channel's chat as the host. Blocks for the time of a small query.
+    ///
+    /// # Errors
+    /// [`Code::Invalid`] for a text or a channel name that cannot be, [`Code::TooMany`] when the chat
+    /// is overwhelmed, [`Code::Internal`] when the message cannot be kept.
+    pub fn say(&self, channel: &str, text: &str) -> Result<Message, Problem> {
+        let at = self.app.clock.unix_millis(self.app.clock.now());
+        self.app
+            .chat
+            .say_as_host(&self.app.store, channel, text, at)
+    }
+
+    /// What is said in any channel from now on, by anybody. A follower that is too slow loses the
+    /// oldest of 256.
+    pub fn chat(&self) -> broadcast::Receiver<(String, Message)> {
+        self.app.chat.said()
+    }
+
+    /// Stops: no new connections, current requests are answered, viewers are told, and whatever is
+    /// not done after three seconds is dropped.
+    pub async fn shutdown(self) {
+        self.app.stop.cancel();
+        self.tasks.close();
+        let farewell = async {
+            self.app.chat.close().await;
+            self.tasks.wait().await;
+        };
+        if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
+            tracing::debug!("some connections did not end by themselves");
+        }
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        self.app.stop.cancel();
+    }
+}
+
+#[cfg(test)]
+mod testing;

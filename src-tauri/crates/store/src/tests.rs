@@ -47,7 +47,10 @@ fn everything_is_there_again_after_reopening() {
     };
     let store = Store::open(&path).unwrap();
     assert!(store.set_aside().is_none());
-    assert_eq!(store.recent("program", 100).unwrap(), [said.clone()]);
+    assert_eq!(
+        store.recent("program", 100).unwrap().as_slice(),
+        std::slice::from_ref(&said)
+    );
     assert_eq!(store.title().unwrap().as_deref(), Some("Sunday service"));
     assert_eq!(store.destinations().unwrap().len(), 1);
     let next = store

@@ -1,0 +1,158 @@
+use std::net::Ipv4Addr;
+
+use super::*;
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn rooms(people: &[(u32, &str)]) -> Rooms<u32> {
+    let mut rooms = Rooms::default();
+    for (who, channel) in people {
+        let address = Ipv4Addr::from(*who).into();
+        rooms.enter(*who, address, at(0));
+        rooms.join(*who, channel).unwrap();
+    }
+    rooms
+}
+
+fn name(rooms: &mut Rooms<u32>, who: u32, wish: &str) -> Result<String, Code> {
+    let named = rooms.name(who, wish, None, format!("{KEY}{who}"));
+    named.map(|n| n.name).map_err(|p| p.code)
+}
+
+#[test]
+fn a_room_then_a_name_then_a_message() {
+    let mut rooms = Rooms::default();
+    assert_eq!(rooms.say(1, "hi", at(0)).unwrap_err().code, Code::Conflict);
+    rooms.enter(1, Ipv4Addr::LOCALHOST.into(), at(0));
+    let problem = rooms.say(1, "hi", at(0)).unwrap_err();
+    assert_eq!(problem.subject.as_deref(), Some("channel"));
+    assert_eq!(name(&mut rooms, 1, "Anna"), Err(Code::Conflict));
+    rooms.join(1, "program").unwrap();
+    let problem = rooms.say(1, "hi", at(0)).unwrap_err();
+    assert_eq!(
+        (problem.code, problem.subject.as_deref()),
+        (Code::Conflict, Some("name"))
+    );
+    assert_eq!(name(&mut rooms, 1, " Anna ").as_deref(), Ok("Anna"));
+    let saying = Saying {
+        channel: "program".into(),
+        name: "Anna".into(),
+        text: "<i>hi</i>".into(),
+    };
+    assert_eq!(rooms.say(1, " <i>hi</i> ", at(0)), Ok(saying));
+}
+
+#[test]
+fn a_name_is_one_persons_in_a_room_while_they_are_there() {
+    let mut rooms = rooms(&[(1, "a"), (2, "a"), (3, "b")]);
+    assert!(name(&mut rooms, 1, "Anna").is_ok());
+    assert_eq!(name(&mut rooms, 2, "ANNA"), Err(Code::Conflict));
+    assert_eq!(name(&mut rooms, 2, "Аnnа"), Err(Code::Conflict), "Cyrillic");
+    assert!(name(&mut rooms, 3, "Anna").is_ok(), "another room");
+    assert!(
+        name(&mut rooms, 1, "anna").is_ok(),
+        "one's own, written otherwise"
+    );
+    assert!(name(&mut rooms, 2, "Berta").is_ok());
+    assert!(name(&mut rooms, 1, "Clara").is_ok());
+    assert!(name(&mut rooms, 2, "Anna").is_ok(), "free again");
+    rooms.leave(2);
+    assert!(name(&mut rooms, 1, "Anna").is_ok());
+    assert_eq!(name(&mut rooms, 2, "Anna"), Err(Code::Conflict), "gone");
+    assert_eq!(name(&mut rooms, 1, "Host"), Err(Code::Conflict));
+    assert_eq!(name(&mut rooms, 1, ""), Err(Code::Invalid));
+}
+
+#[test]
+fn a_name_goes_along_to_another_room_where_it_is_free() {
+    let mut rooms = rooms(&[(1, "a"), (2, "b")]);
+    name(&mut rooms, 1, "Anna").unwrap();
+    name(&mut rooms, 2, "anna").unwrap();
+    assert_eq!(rooms.join(1, "c").unwrap().as_deref(), Some("Anna"));
+    assert_eq!(rooms.join(1, "b").unwrap(), None);
+    assert_eq!(
+        rooms.say(1, "hi", at(0)).unwrap_err().subject.as_deref(),
+        Some("name")
+    );
+    assert_eq!(rooms.room(1), Some("b"));
+    assert!(!rooms.occupied("a") && rooms.occupied("b"));
+    assert_eq!(rooms.rooms().into_iter().collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
+fn who_comes_back_takes_their_name_over_with_its_key() {
+    let mut rooms = rooms(&[(1, "a"), (2, "a"), (3, "a")]);
+    let named = rooms.name(1, "Anna", None, KEY.into()).unwrap();
+    assert_eq!(named.key, KEY);
+    let wrong = rooms.name(3, "Anna", Some("fedcba9876543210"), "x".into());
+    assert_eq!(wrong.unwrap_err().code, Code::Conflict);
+    let again = rooms.name(2, "Anna", Some(KEY), "x".into()).unwrap();
+    assert_eq!(again, named);
+    let old = rooms.say(1, "hi", at(0)).unwrap_err();
+    assert_eq!(
+        old.subject.as_deref(),
+        Some("name"),
+        "the old connection lost it"
+    );
+    assert!(rooms.say(2, "hi", at(0)).is_ok());
+}
+
+#[test]
+fn one_persons_flood_is_refused_and_is_nobody_elses() {
+    let mut rooms = rooms(&[(1, "a"), (2, "a")]);
+    name(&mut rooms, 1, "Anna").unwrap();
+    name(&mut rooms, 2, "Berta").unwrap();
+    let said = (0..1000)
+        .filter(|n| rooms.say(1, "spam", at(*n)).is_ok())
+        .count();
+    assert_eq!(said, 5);
+    assert_eq!(
+        rooms.say(1, "spam", at(999)).unwrap_err().code,
+        Code::TooMany
+    );
+    assert!(rooms.say(2, "hello", at(999)).is_ok());
+    assert!(rooms.say(1, "sorry", at(2000)).is_ok());
+}
+
+#[test]
+fn what_is_not_said_does_not_count_as_said() {
+    let mut rooms = rooms(&[(1, "a")]);
+    name(&mut rooms, 1, "Anna").unwrap();
+    for _ in 0..50 {
+        assert_eq!(rooms.say(1, "", at(0)).unwrap_err().code, Code::Invalid);
+    }
+    assert!(rooms.say(1, "hello", at(0)).is_ok());
+}
+
+#[test]
+fn requests_of_any_kind_are_limited_too() {
+    let mut rooms = rooms(&[(1, "a"), (2, "a")]);
+    let passed = (0..100).filter(|_| rooms.call(1, at(0)).is_ok()).count();
+    assert_eq!(passed, 20);
+    assert!(rooms.call(2, at(0)).is_ok());
+    assert!(rooms.call(1, at(1000)).is_ok());
+}
+
+#[test]
+fn connecting_again_does_not_refill_an_address_that_others_still_use() {
+    let mut rooms = Rooms::default();
+    let address = Ipv4Addr::LOCALHOST.into();
+    rooms.enter(0, address, at(0));
+    let mut said = 0;
+    for who in 1..100 {
+        rooms.enter(who, address, at(0));
+        rooms.join(who, "a").unwrap();
+        name(&mut rooms, who, &format!("bot {who}")).unwrap();
+        while rooms.say(who, "spam", at(0)).is_ok() {
+            said += 1;
+        }
+        rooms.leave(who);
+    }
+    assert_eq!(said, 40);
+    rooms.leave(0);
+    assert!(rooms.addresses.is_empty() && rooms.members.is_empty());
+}

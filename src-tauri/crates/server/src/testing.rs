@@ -1,0 +1,316 @@
+//! A station for tests: a studio and peers that only remember what they are asked, and a small
+//! Socket.IO client.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use api::scene::Collection;
+use api::{Code, Command, Event, Problem, Snapshot, Stats};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http_body_util::BodyExt;
+use media::{
+    Channel, ChannelInfo, ChannelName, Clock, Config, Frame, Hub, Origin, Timestamp, Track,
+    TrackId, Writer,
+};
+use parking_lot::Mutex;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+use tower::ServiceExt;
+use wire::webrtc::{Answer, OfferError};
+
+use crate::app::App;
+use crate::guard::Guard;
+use crate::whep::Peers;
+use crate::{Assembled, Control, Limits, Parts, accept, assemble, chat, presence};
+
+pub(crate) const TOKEN: &str = "control-token-for-tests";
+
+/// A studio that remembers its commands. Undo fails, so that a failure can be seen.
+pub(crate) struct FakeControl {
+    pub(crate) commands: Mutex<Vec<Command>>,
+    pub(crate) events: broadcast::Sender<Arc<Event>>,
+    pub(crate) frames: watch::Sender<Option<Frame>>,
+}
+
+impl FakeControl {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            commands: Mutex::default(),
+            events: broadcast::Sender::new(16),
+            frames: watch::Sender::new(None),
+        })
+    }
+
+    pub(crate) fn show(&self, millis: i64) {
+        let at = Timestamp::from_millis(millis);
+        self.frames
+            .send_replace(Some(Frame::black(320, 180, at).unwrap()));
+    }
+}
+
+impl Control for FakeControl {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            version: "0".into(),
+            collection: Collection::empty("Test"),
+            undo: api::Undo::default(),
+            title: "A <b>title</b>".into(),
+            on_air: None,
+            sources: Vec::new(),
+            devices: api::Devices::default(),
+            destinations: Vec::new(),
+            links: Vec::new(),
+            stats: Stats {
+                frames: 1234,
+                ..Stats::default()
+            },
+            problems: Vec::new(),
+        }
+    }
+
+    fn apply(&self, command: Command) -> Result<(), Problem> {
+        if command == Command::Undo {
+            return Err(Problem::new(Code::Conflict, "There is nothing to undo."));
+        }
+        self.commands.lock().push(command);
+        Ok(())
+    }
+
+    fn events(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.events.subscribe()
+    }
+
+    fn preview(&self) -> watch::Receiver<Option<Frame>> {
+        self.frames.subscribe()
+    }
+}
+
+/// Peers that answer an offer by what stands in it.
+#[derive(Default)]
+pub(crate) struct FakePeers {
+    pub(crate) open: Mutex<Vec<(String, ChannelName)>>,
+}
+
+impl Peers for FakePeers {
+    fn whep(
+        &self,
+        channel: Arc<Channel>,
+        offer: String,
+    ) -> BoxFuture<'_, Result<Answer, OfferError>> {
+        let answer = match offer.as_str() {
+            "malformed" => Err(OfferError::Malformed("no v= line".into())),
+            "too many" => Err(OfferError::TooManyTracks),
+            "sends" => Err(OfferError::NothingToReceive),
+            "vp8" => Err(OfferError::NoH264),
+            "full" => Err(OfferError::Full),
+            _ => {
+                let mut open = self.open.lock();
+                let session = format!("session-{}", open.len() + 1);
+                open.push((session.clone(), channel.name().clone()));
+                Ok(Answer {
+                    session,
+                    sdp: "v=0\r\nanswer\r\n".into(),
+                    etag: "\"e1\"".into(),
+                })
+            }
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn close(&self, session: &str) -> bool {
+        let mut open = self.open.lock();
+        let before = open.len();
+        open.retain(|(name, _)| name != session);
+        open.len() < before
+    }
+
+    fn viewers(&self, channel: &ChannelName) -> u32 {
+        let open = self.open.lock();
+        u32::try_from(open.iter().filter(|(_, c)| c == channel).count()).unwrap()
+    }
+}
+
+/// A station without a socket.
+pub(crate) struct Desk {
+    pub(crate) app: Arc<App>,
+    pub(crate) router: Router,
+    pub(crate) control: Arc<FakeControl>,
+    work: Option<tokio::sync::mpsc::Receiver<chat::Call>>,
+    tasks: tokio_util::task::TaskTracker,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        Self::over(Arc::new(Store::in_memory().unwrap()))
+    }
+
+    pub(crate) fn over(store: Arc<Store>) -> Self {
+        let control = FakeControl::new();
+        let parts = Parts {
+            hub: Hub::new(4),
+            clock: Clock::start(),
+            store,
+            control: Arc::clone(&control) as Arc<dyn Control>,
+        };
+        let guard = Guard::new(&[], &["https://club.example".into()]);
+        let peers = Arc::new(FakePeers::default());
+        let Assembled {
+            app,
+            router,
+            work,
+            tasks,
+        } = assemble(parts, TOKEN.into(), guard, peers);
+        Self {
+            app,
+            router,
+            control,
+            work: Some(work),
+            tasks,
+        }
+    }
+
+    /// Goes live on a channel until the writer is dropped.
+    pub(crate) fn live(&self, name: &str, origin: Origin) -> Writer {
+        let info = ChannelInfo {
+            origin,
+            title: format!("{name} title"),
+        };
+        let now = self.app.clock.now();
+        let mut writer = self
+            .app
+            .hub
+            .publish(name.parse().unwrap(), info, now)
+            .unwrap();
+        writer.set_tracks(vec![
+            Track {
+                id: TrackId(0),
+                config: Config::H264 {
+                    sps: Bytes::from_static(&[0x67, 0x42, 0xC0, 0x1F]),
+                    pps: Bytes::from_static(&[0x68]),
+                    width: 1280,
+                    height: 720,
+                    fps_millis: 30_000,
+                },
+                bitrate: 2_500_000,
+            },
+            Track {
+                id: TrackId(1),
+                config: Config::Opus {
+                    channels: 2,
+                    pre_skip: 312,
+                },
+                bitrate: 128_000,
+            },
+        ]);
+        writer
+    }
+
+    /// Sends one request; `host` and nothing else is added.
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Got {
+        let mut request = Request::builder().method(method).uri(path);
+        if headers.iter().all(|(name, _)| *name != "host") {
+            request = request.header("host", "192.168.1.20:8080");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.into()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        Got::from(response).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Got {
+        self.ask("GET", path, &[], Body::empty()).await
+    }
+
+    /// Serves on a port of the loopback.
+    pub(crate) async fn listen(mut self, limits: Limits) -> Served {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let work = self.work.take().unwrap();
+        let app = &self.app;
+        self.tasks.spawn(chat::serve(Arc::clone(app), work));
+        self.tasks
+            .spawn(presence::follow(Arc::clone(app), self.tasks.clone()));
+        self.tasks.spawn(accept::run(
+            listener,
+            self.router.clone(),
+            limits,
+            app.stop.clone(),
+            self.tasks.clone(),
+        ));
+        Served {
+            address,
+            desk: self,
+        }
+    }
+}
+
+/// An answer, read.
+pub(crate) struct Got {
+    pub(crate) status: u16,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Got {
+    async fn from(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+            Bytes::new()
+        } else {
+            body.collect().await.unwrap().to_bytes()
+        };
+        Self {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// A station with a socket.
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    pub(crate) desk: Desk,
+}
+
+impl Served {
+    /// Ends everything, and fails when something does not end.
+    pub(crate) async fn stop(self) {
+        self.desk.app.stop.cancel();
+        self.desk.tasks.close();
+        let farewell = async {
+            self.desk.app.chat.close().await;
+            self.desk.tasks.wait().await;
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), farewell)
+            .await
+            .expect("every task ends");
+    }
+}
