@@ -8,6 +8,9 @@ use rtc::peer_connection::transport::{
 use rtc::shared::error::Result;
 use rtc::shared::ifaces::{Kind, ifaces};
 
+/// Addresses sent from at most: each costs a socket, and checks with every address of the far end.
+const MOST_SOURCES: usize = 8;
+
 /// The addresses of a socket bound to `bound`: itself, or those of all interfaces with its port, the
 /// loopback last.
 pub(crate) fn of(bound: SocketAddr) -> Vec<SocketAddr> {
@@ -36,6 +39,23 @@ pub(crate) fn of(bound: SocketAddr) -> Vec<SocketAddr> {
         .into_iter()
         .map(|ip| SocketAddr::new(ip, bound.port()))
         .collect()
+}
+
+/// Addresses to send from, with ports yet to be chosen: of all interfaces, IPv4 first. The loopback
+/// is one of them when the far end is on this machine, or when there is nothing else.
+pub(crate) fn for_sending(local: bool) -> Vec<SocketAddr> {
+    let any = [
+        SocketAddr::new(IpAddr::from([0, 0, 0, 0]), 0),
+        SocketAddr::new(IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED), 0),
+    ];
+    let all: Vec<_> = any.into_iter().flat_map(of).collect();
+    let (loopback, mut others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|a| a.ip().is_loopback());
+    others.truncate(MOST_SOURCES);
+    if local || others.is_empty() {
+        others.extend(loopback.into_iter().filter(SocketAddr::is_ipv4));
+    }
+    others
 }
 
 /// A link-local address means nothing without its interface.

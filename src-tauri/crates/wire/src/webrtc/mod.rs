@@ -6,20 +6,21 @@
 //!
 //! Nothing here knows HTTP: whoever carries offers and answers maps [`OfferError`] to its statuses.
 
-mod candidates;
+pub(crate) mod candidates;
 mod feed;
-mod listener;
-mod offer;
-mod outbound;
+pub(crate) mod listener;
+pub(crate) mod offer;
+pub(crate) mod outbound;
 pub(crate) mod payload;
-mod profile;
+pub(crate) mod profile;
 mod session;
-mod setup;
+pub(crate) mod setup;
 mod socket;
 mod station;
 mod stun;
 
 pub use station::{Answer, Options, SessionStats, StartError, Station};
+pub(crate) use station::{hex, random};
 
 /// Why an offer gets no answer. The texts are for people who write players.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -64,6 +64,17 @@ impl Profile {
         decoders.iter().position(|p| *p == offered)
     }
 
+    /// The first four digits of its `profile-level-id`.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::ConstrainedBaseline => "42e0",
+            Self::Baseline => "4200",
+            Self::Main => "4d00",
+            Self::ConstrainedHigh => "640c",
+            Self::High => "6400",
+        }
+    }
+
     /// As people write it.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use media::Kind;
+use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::certificate::RTCCertificate;
@@ -26,6 +27,13 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 /// Checks of a path before it is given up: ten seconds.
 const CHECKS: u16 = 500;
 
+/// How long a sending connection may hear nothing before its path is called disturbed, and then how
+/// long until it is lost.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a path without traffic is kept open.
+const KEEP_ALIVE: Duration = Duration::from_secs(2);
+
 /// A certificate for DTLS, self-signed: what counts is its fingerprint in the answer (RFC 8122).
 pub(crate) fn certificate() -> Result<RTCCertificate> {
     let provider = rtc::crypto::default_provider().map_err(|e| Error::Crypto(e.to_string()))?;
@@ -37,21 +45,35 @@ pub(crate) fn certificate() -> Result<RTCCertificate> {
 
 /// Full ICE, no mDNS, GCM first (it is the cheapest where the processor has AES).
 pub(crate) fn settings(fragment: &str, password: &str, peer_begins: bool) -> SettingEngine {
-    use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile as Profile;
     SettingEngineBuilder::new()
         .with_ice_credentials(fragment.to_owned(), password.to_owned())
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS))
-        .with_srtp_protection_profiles(vec![
-            Profile::Srtp_Aead_Aes_128_Gcm,
-            Profile::Srtp_Aes128_Cm_Hmac_Sha1_80,
-        ])
+        .with_srtp_protection_profiles(protection())
         .with_answering_dtls_role(if peer_begins {
             RTCDtlsRole::Server
         } else {
             RTCDtlsRole::Client
         })
         .build()
+}
+
+/// As [`settings`], for a connection that offers: the stack chooses its secrets, and a path that is
+/// lost is given up in time to try again.
+pub(crate) fn offering() -> SettingEngine {
+    SettingEngineBuilder::new()
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS))
+        .with_ice_timeouts(Some(PATIENCE), Some(PATIENCE), Some(KEEP_ALIVE))
+        .with_srtp_protection_profiles(protection())
+        .build()
+}
+
+fn protection() -> Vec<SrtpProtectionProfile> {
+    vec![
+        SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
+        SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
+    ]
 }
 
 fn h264(codec: &Codec) -> RTCRtpCodec {
