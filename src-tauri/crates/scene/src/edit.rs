@@ -205,6 +205,34 @@ impl Edit {
         }
     }
 
+    /// Whether this only goes on changing the value that `last` changed, as a drag does.
+    pub(crate) fn goes_on(&self, last: &Self) -> bool {
+        match (self, last) {
+            (Self::SetAudio { id, audio }, Self::SetAudio { id: of, audio: was }) => {
+                id == of
+                    && audio.muted == was.muted
+                    && (audio.pan == was.pan || audio.gain_db == was.gain_db)
+            }
+            (Self::SetMasterGain { .. }, Self::SetMasterGain { .. }) => true,
+            (
+                Self::SetItem { scene, id, patch },
+                Self::SetItem {
+                    scene: of,
+                    id: was,
+                    patch: before,
+                },
+            ) => scene == of && id == was && patch.is_gradual() && patch.same_fields(before),
+            (
+                Self::SetSource { id, source },
+                Self::SetSource {
+                    id: of,
+                    source: was,
+                },
+            ) => id == of && source.goes_on(was),
+            _ => false,
+        }
+    }
+
     /// The document after this edit.
     ///
     /// # Errors
@@ -288,6 +316,19 @@ impl Edit {
 }
 
 impl ItemPatch {
+    /// Only of what moves by degrees: no switch, no choice.
+    fn is_gradual(&self) -> bool {
+        self.fit.is_none() && self.visible.is_none() && self.locked.is_none()
+    }
+
+    fn same_fields(&self, other: &Self) -> bool {
+        self.rect.is_some() == other.rect.is_some()
+            && self.crop.is_some() == other.crop.is_some()
+            && self.rotation.is_some() == other.rotation.is_some()
+            && self.opacity.is_some() == other.opacity.is_some()
+            && other.is_gradual()
+    }
+
     fn change(&self, item: &mut Item) {
         let Self {
             rect,
@@ -348,11 +389,7 @@ fn source<'a>(doc: &'a mut Collection, id: &SourceId) -> Result<&'a mut Source, 
         })
 }
 
-fn item<'a>(
-    doc: &'a mut Collection,
-    of: &SceneId,
-    id: &ItemId,
-) -> Result<&'a mut Item, EditError> {
+fn item<'a>(doc: &'a mut Collection, of: &SceneId, id: &ItemId) -> Result<&'a mut Item, EditError> {
     scene(doc, of)?
         .items
         .iter_mut()

@@ -1,11 +1,16 @@
 //! Undo and redo over the whole document.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::{Collection, Edit, EditError};
 
 /// Steps kept for undo.
 const DEPTH: usize = 200;
+
+/// Changes of one value that follow each other within this time are one step: a fader that is
+/// dragged, a word that is typed.
+const GESTURE: Duration = Duration::from_millis(1000);
 
 /// The document as it stands, and the way back and forth. Documents are shared, not copied.
 #[derive(Clone, Debug)]
@@ -13,6 +18,8 @@ pub struct History {
     now: Arc<Collection>,
     past: Vec<Step>,
     future: Vec<Step>,
+    /// The last edit and when it was made, while more of the same would belong to its step.
+    gesture: Option<(Edit, Duration)>,
 }
 
 #[derive(Clone, Debug)]
@@ -28,6 +35,7 @@ impl History {
             now: Arc::new(collection),
             past: Vec::new(),
             future: Vec::new(),
+            gesture: None,
         }
     }
 
@@ -44,6 +52,7 @@ impl History {
     pub fn apply(&mut self, edit: &Edit) -> Result<(), EditError> {
         let after = Arc::new(edit.apply(&self.now)?);
         let before = std::mem::replace(&mut self.now, after);
+        self.gesture = None;
         if matches!(edit, Edit::SwitchScene { .. }) {
             return Ok(());
         }
@@ -55,6 +64,25 @@ impl History {
             other: before,
         });
         self.future.clear();
+        Ok(())
+    }
+
+    /// Makes an edit at `now` (any clock that only goes on). Like [`apply`](Self::apply), but what
+    /// goes on changing the same value without a pause is one step, and undone as one.
+    ///
+    /// # Errors
+    /// [`EditError`]; the document stays as it was.
+    pub fn apply_at(&mut self, edit: &Edit, now: Duration) -> Result<(), EditError> {
+        let goes_on = self
+            .gesture
+            .as_ref()
+            .is_some_and(|(last, at)| edit.goes_on(last) && now.saturating_sub(*at) <= GESTURE);
+        if goes_on {
+            self.now = Arc::new(edit.apply(&self.now)?);
+        } else {
+            self.apply(edit)?;
+        }
+        self.gesture = Some((edit.clone(), now));
         Ok(())
     }
 
@@ -70,11 +98,13 @@ impl History {
 
     /// Takes the last step back; false when there is none.
     pub fn undo(&mut self) -> bool {
+        self.gesture = None;
         Self::travel(&mut self.now, &mut self.past, &mut self.future)
     }
 
     /// Makes the last undone step again; false when there is none.
     pub fn redo(&mut self) -> bool {
+        self.gesture = None;
         Self::travel(&mut self.now, &mut self.future, &mut self.past)
     }
 
@@ -99,7 +129,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SceneId;
+    use crate::{Audio, SceneId, Source, SourceId, SourceKind};
 
     #[test]
     fn undo_and_redo_travel_both_ways_and_leave_the_program_alone() {
@@ -114,7 +144,9 @@ mod tests {
         };
         history.apply(&add).unwrap();
         history.apply(&name).unwrap();
-        history.apply(&Edit::SwitchScene { id: two.clone() }).unwrap();
+        history
+            .apply(&Edit::SwitchScene { id: two.clone() })
+            .unwrap();
         assert_eq!(history.undo_label(), Some("Rename collection"));
         assert!(history.undo());
         assert_eq!(history.now().name, "Test");
@@ -127,5 +159,51 @@ mod tests {
         assert_eq!(history.now().current, SceneId::new("scene-1"));
         history.apply(&name).unwrap();
         assert!(!history.redo(), "a new edit forgets what was undone");
+    }
+
+    fn level(gain_db: f32, muted: bool) -> Edit {
+        Edit::SetAudio {
+            id: SourceId::new("mic"),
+            audio: Audio {
+                gain_db,
+                muted,
+                pan: 0.0,
+            },
+        }
+    }
+
+    #[test]
+    fn a_drag_is_one_step_and_the_next_one_another() {
+        let mut collection = Collection::empty("Test");
+        collection.sources.push(Source {
+            id: SourceId::new("mic"),
+            name: "Microphone".into(),
+            kind: SourceKind::Microphone {
+                device: String::new(),
+            },
+            audio: Audio::default(),
+        });
+        let mut history = History::new(collection);
+        let gain = |history: &History| history.now().sources[0].audio.gain_db;
+        let at = Duration::from_millis;
+        for n in 0..50_u16 {
+            let edit = level(-f32::from(n), false);
+            history.apply_at(&edit, at(u64::from(n) * 30)).unwrap();
+        }
+        // A pause, and the same fader again.
+        history.apply_at(&level(-6.0, false), at(5000)).unwrap();
+        history.apply_at(&level(-3.0, false), at(5030)).unwrap();
+        // Muting right after is a step of its own.
+        history.apply_at(&level(-3.0, true), at(5060)).unwrap();
+        assert!(history.undo());
+        assert!(!history.now().sources[0].audio.muted);
+        assert_eq!(gain(&history), -3.0);
+        // After an undo, too, the same value begins a new step.
+        history.apply_at(&level(-2.0, false), at(5090)).unwrap();
+        for expect in [-3.0, -49.0, 0.0] {
+            assert!(history.undo());
+            assert_eq!(gain(&history), expect);
+        }
+        assert!(!history.undo(), "the beginning");
     }
 }

@@ -168,13 +168,17 @@ fn unique<'a>(what: &'static str, ids: impl Iterator<Item = &'a str>) -> Result<
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Invalid {
     /// Written by a newer program.
-    #[error("it is of version {version}, and this Klieg reads up to version {VERSION}; update Klieg to open it")]
+    #[error(
+        "it is of version {version}, and this Klieg reads up to version {VERSION}; update Klieg to open it"
+    )]
     Newer {
         /// The version found.
         version: u32,
     },
     /// The canvas is out of range.
-    #[error("a canvas of {width}×{height} is not possible; choose even sizes from 64×64 to 3840×2160")]
+    #[error(
+        "a canvas of {width}×{height} is not possible; choose even sizes from 64×64 to 3840×2160"
+    )]
     Canvas {
         /// Pixels across.
         width: u32,

@@ -172,6 +172,14 @@ impl Source {
 }
 
 impl SourceKind {
+    /// Whether this differs from an earlier setting only by what is typed or moved by degrees.
+    pub(crate) fn goes_on(&self, was: &Self) -> bool {
+        matches!(
+            (self, was),
+            (Self::Text { .. }, Self::Text { .. }) | (Self::Color { .. }, Self::Color { .. })
+        )
+    }
+
     /// Whether it has a picture.
     pub fn has_video(&self) -> bool {
         !matches!(self, Self::Microphone { .. })

@@ -73,7 +73,10 @@ fn edits_do_what_they_say() {
     for (edits, expect) in [
         (vec![], "*scene-1[a b] two[] of 1"),
         (
-            vec![Edit::MoveScene { id: one(), index: 9 }],
+            vec![Edit::MoveScene {
+                id: one(),
+                index: 9,
+            }],
             "two[] *scene-1[a b] of 1",
         ),
         (
