@@ -1,7 +1,7 @@
 //! Protocol sessions: WebRTC, RTMP and HLS, to the hub and from it.
 //!
-//! Each protocol is adapters around one hub. [`hls`] packages a channel for players, [`rtmp`]
-//! publishes one to a platform.
+//! Each protocol is adapters around one hub. [`webrtc`] and [`hls`] bring a channel to viewers,
+//! [`rtmp`] and [`whip`] publish one to a platform.
 //!
 //! This crate knows no policy, no window and no retries: a session that ends says why
 //! ([`PublishError`]), and others decide what follows.
@@ -12,5 +12,6 @@ mod publish;
 mod testing;
 pub mod rtmp;
 pub mod webrtc;
+pub mod whip;
 
 pub use publish::{Progress, PublishError};
