@@ -11,7 +11,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, interval, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::address::{Address, Target};
@@ -95,6 +95,7 @@ pub async fn publish_with(
         progress,
         options,
         reader: &mut reader,
+        lost: 0,
         stop,
     };
     let result = match result? {
@@ -219,6 +220,8 @@ struct Publication<'a> {
     progress: Arc<Progress>,
     options: Options,
     reader: &'a mut Reader,
+    /// What the reader has lost, as far as it is counted.
+    lost: u64,
     stop: watch::Receiver<bool>,
 }
 
@@ -228,6 +231,7 @@ enum Event {
     Sent(io::Result<usize>),
     Flushed(io::Result<()>),
     Media(Next),
+    Look,
     Stop,
     Late,
 }
@@ -239,6 +243,8 @@ impl Publication<'_> {
         let mut feed = Feed::default();
         let mut accepted: Option<Timestamp> = None;
         let mut flushed = true;
+        // While the server takes nothing, the reader's losses are still counted.
+        let mut look = interval(Duration::from_secs(1));
         // Until media flows: when the server must have answered. Then: when it must have taken
         // some of what waits.
         let mut deadline = Instant::now() + self.options.step;
@@ -251,8 +257,10 @@ impl Publication<'_> {
                 read = from.read_buf(&mut incoming) => Event::Received(read),
                 event = send_some(&mut to, self.session.output()), if !idle || !flushed => event,
                 next = self.reader.next(), if idle && flushed && live => Event::Media(next),
+                _ = look.tick(), if live => Event::Look,
                 () = sleep_until(deadline), if !(live && idle && flushed) => Event::Late,
             };
+            self.count_losses();
             match event {
                 Event::Received(Ok(0)) => return Err(self.closed(accepted)),
                 Event::Received(Err(_)) | Event::Sent(Err(_) | Ok(0)) | Event::Flushed(Err(_)) => {
@@ -281,8 +289,7 @@ impl Publication<'_> {
                 Event::Flushed(Ok(())) => flushed = true,
                 Event::Media(next) => {
                     let end = matches!(next, Next::End);
-                    if let Next::Gap(lost) = next {
-                        self.progress.lost(lost);
+                    if let Next::Gap(_) = next {
                         self.reader.channel().request_keyframe();
                     }
                     self.send(feed.take(next))?;
@@ -291,6 +298,7 @@ impl Publication<'_> {
                     }
                     deadline = Instant::now() + self.options.stall;
                 }
+                Event::Look => {}
                 Event::Stop => break,
                 Event::Late => return Err(self.late(live)),
             }
@@ -317,6 +325,12 @@ impl Publication<'_> {
             }
         }
         Ok(())
+    }
+
+    fn count_losses(&mut self) {
+        let lost = self.reader.dropped();
+        self.progress.lost(lost - self.lost);
+        self.lost = lost;
     }
 
     fn closed(&self, accepted: Option<Timestamp>) -> PublishError {

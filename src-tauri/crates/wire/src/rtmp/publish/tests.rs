@@ -126,6 +126,7 @@ fn run(source: &Source, pipe: usize) -> Run {
             progress: counted,
             options: Options::default(),
             reader: &mut reader,
+            lost: 0,
             stop: stopped,
         };
         publication.run(near).await

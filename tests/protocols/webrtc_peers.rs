@@ -1,0 +1,100 @@
+//! aiortc as the other end of WebRTC, in a virtual environment of the target folder.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use klieg_tests::{Process, lines, need, root, skip};
+use serde_json::Value;
+
+/// What is installed; the versions that these tests were written against.
+const PACKAGES: [&str; 2] = ["aiortc==1.16.0", "aiohttp==3.14.5"];
+
+/// A Python that has aiortc, made once; `None` when it cannot be had, which is said loudly.
+fn python(test: &str) -> Option<PathBuf> {
+    static MADE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    need(test, "python3")?;
+    match MADE.get_or_init(make) {
+        Ok(python) => Some(python.clone()),
+        Err(why) => {
+            skip(test, why);
+            None
+        }
+    }
+}
+
+fn make() -> Result<PathBuf, String> {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("aiortc");
+    let python = place.join("bin/python");
+    let run = |program: &Path, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output();
+        match output {
+            Ok(output) if output.status.success() => Ok(()),
+            Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    if run(&python, &["-c", "import aiortc, aiohttp"]).is_ok() {
+        return Ok(python);
+    }
+    let made = run(
+        Path::new("python3"),
+        &["-m", "venv", &place.to_string_lossy()],
+    );
+    made.map_err(|e| format!("no virtual environment can be made: {e}"))?;
+    let mut install = vec!["-m", "pip", "install", "--quiet"];
+    install.extend(PACKAGES);
+    run(&python, &install).map_err(|e| format!("aiortc cannot be installed: {e}"))?;
+    Ok(python)
+}
+
+/// A script beside this file, running, and the JSON lines that it prints.
+pub struct Script {
+    process: Process,
+    said: Receiver<String>,
+}
+
+impl Script {
+    /// Starts a script; `None` when the machine lacks what it needs.
+    pub fn start(test: &str, name: &str, arguments: &[&str]) -> Option<Self> {
+        let python = python(test)?;
+        let mut process = Process::start(
+            Command::new(python)
+                .arg(root().join("tests/protocols").join(name))
+                .args(arguments)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped()),
+        );
+        let said = lines(process.child().stdout.take().expect("piped"));
+        Some(Self { process, said })
+    }
+
+    /// Hands it a line.
+    pub fn tell(&mut self, line: &str) {
+        let input = self.process.child().stdin.as_mut().expect("piped");
+        writeln!(input, "{line}").expect("a script that reads");
+    }
+
+    /// The next thing it says that fits; panics when none comes within `bound`, a time for each line.
+    pub fn hear(&self, what: &str, bound: Duration, fits: impl Fn(&Value) -> bool) -> Value {
+        let mut heard = Vec::new();
+        loop {
+            let Ok(line) = self.said.recv_timeout(bound) else {
+                panic!("never {what}; heard {heard:#?}");
+            };
+            let value: Value = serde_json::from_str(&line).expect("JSON");
+            if fits(&value) {
+                return value;
+            }
+            heard.push(value);
+        }
+    }
+}
+
+/// Whether something said is of this kind.
+pub fn is(event: &str) -> impl Fn(&Value) -> bool {
+    move |value| value["event"] == event
+}
