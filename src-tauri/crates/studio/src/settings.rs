@@ -1,0 +1,299 @@
+//! Settings: the command line over the environment over one file over defaults.
+//!
+//! The file is `settings.toml` in the data folder. `KLIEG_SERVER__HTTP` in the environment and
+//! `--set server.http=…` set the same key. Unknown keys and values out of range are refused with
+//! the place they stand in; nothing is guessed.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// All settings.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The station's addresses.
+    pub server: Server,
+    /// Who may publish.
+    pub ingest: Ingest,
+    /// How the program is encoded.
+    pub encoder: Encoder,
+    /// How the station runs.
+    pub station: StationSettings,
+}
+
+/// The station's addresses. Port 0 means any free one.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Pages, API, WHEP, HLS and chat.
+    pub http: SocketAddr,
+    /// The same over TLS.
+    pub https: SocketAddr,
+    /// RTMP ingest.
+    pub rtmp: SocketAddr,
+    /// All WebRTC media.
+    pub media_udp: SocketAddr,
+    /// Further addresses under which viewers reach this machine (behind a router).
+    pub external: Vec<IpAddr>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        let any = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        Self {
+            http: any(8080),
+            https: any(8443),
+            rtmp: any(1935),
+            media_udp: any(8189),
+            external: Vec::new(),
+        }
+    }
+}
+
+/// Who may publish to the station.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ingest {
+    /// The rule.
+    pub policy: Policy,
+}
+
+/// The rule for publishers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// With a publish link or stream key.
+    #[default]
+    Keyed,
+    /// Anyone on the network.
+    Open,
+    /// Anyone, once the host agrees.
+    Approve,
+}
+
+/// How the program is encoded.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Encoder {
+    /// Video, bits per second.
+    pub bitrate: VideoBitrate,
+    /// The longest time between keyframes, in seconds.
+    pub keyframe_seconds: KeyframeSeconds,
+    /// Sound (Opus and AAC alike), bits per second.
+    pub audio_bitrate: AudioBitrate,
+}
+
+/// How the station runs.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StationSettings {
+    /// The most channels at once.
+    pub max_channels: MaxChannels,
+}
+
+macro_rules! bounded {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $unit:literal, $min:literal..=$max:literal, $default:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+        #[serde(try_from = "Value")]
+        pub struct $name($inner);
+
+        impl $name {
+            /// The value.
+            pub fn get(self) -> $inner {
+                self.0
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self($default)
+            }
+        }
+
+        impl TryFrom<Value> for $name {
+            type Error = String;
+            fn try_from(value: Value) -> Result<Self, String> {
+                let number = match &value {
+                    Value::Integer(n) => *n as f64,
+                    Value::Float(x) => *x,
+                    other => return Err(format!("{other} is no number of {}", $unit)),
+                };
+                let fine = ($min as f64..=$max as f64).contains(&number);
+                if fine {
+                    Ok(Self(number as $inner))
+                } else {
+                    Err(format!("{number} is out of range; it goes from {} to {} {}", $min, $max, $unit))
+                }
+            }
+        }
+    };
+}
+
+bounded!(
+    /// Bits per second of video.
+    VideoBitrate(u32), "bits per second", 100_000..=50_000_000, 2_500_000
+);
+bounded!(
+    /// Bits per second of sound.
+    AudioBitrate(u32), "bits per second", 32_000..=320_000, 128_000
+);
+bounded!(
+    /// Seconds between keyframes.
+    KeyframeSeconds(f64), "seconds", 0.5..=10.0, 2.0
+);
+bounded!(
+    /// Channels at once.
+    MaxChannels(u32), "channels", 1..=1000, 100
+);
+
+impl KeyframeSeconds {
+    /// As a duration.
+    pub fn duration(self) -> Duration {
+        Duration::from_secs_f64(self.0)
+    }
+}
+
+/// Why settings are refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file is there and cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Something in the file is wrong.
+    #[error("{}, line {line}: {message}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong, with the key.
+        message: String,
+    },
+    /// A variable or argument is wrong.
+    #[error("{origin}: {message}")]
+    Override {
+        /// The variable or argument.
+        origin: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl Settings {
+    /// Reads the settings: the file if there is one, then `environment` (name and value of every
+    /// variable), then `sets` (`key=value`), the later over the earlier.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names the file and line, the variable, or the argument.
+    pub fn load(
+        file: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+        sets: &[String],
+    ) -> Result<Self, SettingsError> {
+        let mut table = read_file(file)?;
+        for (name, value) in environment {
+            // A variable without a double underscore is no setting (KLIEG_LOG).
+            if let Some(key) = name.strip_prefix("KLIEG_").filter(|k| k.contains("__")) {
+                let path: Vec<String> = key.split("__").map(str::to_lowercase).collect();
+                table = overridden(table, &path, &value, &name)?;
+            }
+        }
+        for set in sets {
+            let origin = format!("--set {set}");
+            let Some((key, value)) = set.split_once('=') else {
+                return Err(SettingsError::Override {
+                    origin,
+                    message: "write it as key=value, for example server.http=127.0.0.1:8080".into(),
+                });
+            };
+            let path: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
+            table = overridden(table, &path, value.trim(), &origin)?;
+        }
+        parse(table).map_err(|message| SettingsError::Override {
+            origin: "settings".into(),
+            message,
+        })
+    }
+}
+
+fn read_file(path: &Path) -> Result<Table, SettingsError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Table::new()),
+        Err(source) => {
+            return Err(SettingsError::Read {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    let refused = |error: &toml::de::Error| {
+        let at = error.span().map_or(0, |span| span.start.min(text.len()));
+        let line = text[..at].matches('\n').count() + 1;
+        let key = text.lines().nth(line - 1).and_then(|l| l.split('=').next());
+        let key = key.map_or("", str::trim);
+        let what = error.message();
+        let message = if key.is_empty() || what.contains(key) {
+            what.to_owned()
+        } else {
+            format!("{key}: {what}")
+        };
+        SettingsError::File {
+            path: path.to_owned(),
+            line,
+            message,
+        }
+    };
+    toml::from_str::<Settings>(&text).map_err(|e| refused(&e))?;
+    toml::from_str::<Table>(&text).map_err(|e| refused(&e))
+}
+
+fn parse(table: Table) -> Result<Settings, String> {
+    Settings::deserialize(Value::Table(table)).map_err(|e| e.message().to_owned())
+}
+
+fn overridden(
+    mut table: Table,
+    path: &[String],
+    value: &str,
+    origin: &str,
+) -> Result<Table, SettingsError> {
+    let refused = |message: String| SettingsError::Override {
+        origin: origin.to_owned(),
+        message,
+    };
+    let (last, sections) = path
+        .split_last()
+        .ok_or_else(|| refused("no key is named".into()))?;
+    let mut at = &mut table;
+    for section in sections {
+        at = at
+            .entry(section.clone())
+            .or_insert_with(|| Value::Table(Table::new()))
+            .as_table_mut()
+            .ok_or_else(|| refused(format!("{section} is no section")))?;
+    }
+    // Numbers, lists and booleans as TOML writes them; anything else is text.
+    let parsed = toml::from_str::<Table>(&format!("v = {value}"))
+        .ok()
+        .and_then(|mut t| t.remove("v"));
+    at.insert(
+        last.clone(),
+        parsed.unwrap_or_else(|| Value::String(value.to_owned())),
+    );
+    parse(table.clone()).map_err(|message| refused(message.trim().to_owned()))?;
+    Ok(table)
+}
+
+#[cfg(test)]
+mod tests;
