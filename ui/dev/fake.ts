@@ -14,6 +14,11 @@ import { show, stats } from './show.ts';
 
 const TOKEN = 'fake';
 
+const POLICY = [
+  "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data: blob:",
+  "font-src 'self'; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'",
+].join('; ');
+
 class Fake {
   snapshot: Snapshot = show();
   past: { label: string; doc: Snapshot['collection'] }[] = [];
@@ -219,12 +224,14 @@ function attach(server: HttpServer, fake: Fake): void {
   });
 }
 
-function answer(fake: Fake, request: IncomingMessage, response: ServerResponse, next: () => void): void {
+function answer(fake: Fake, strict: boolean, request: IncomingMessage, response: ServerResponse, next: () => void): void {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const json = (status: number, body: unknown): void => {
     response.writeHead(status, { 'Content-Type': 'application/json' });
     response.end(JSON.stringify(body));
   };
+  // What the server sends with its pages: whatever breaks under it shows here already.
+  if (strict) response.setHeader('Content-Security-Policy', POLICY);
   const opened = request.headers.authorization === `Bearer ${TOKEN}`;
   const one = /^\/api\/channels\/([^/]+)$/.exec(url.pathname)?.[1];
   if (url.pathname === '/api/channels') json(200, fake.channels());
@@ -256,10 +263,10 @@ function answer(fake: Fake, request: IncomingMessage, response: ServerResponse, 
 
 /** The stand-in, in development and preview. */
 export function fake(): Plugin {
-  const serve = (server: { httpServer: unknown; middlewares: { use: (handler: (request: IncomingMessage, response: ServerResponse, next: () => void) => void) => unknown } }): void => {
+  const serve = (strict: boolean) => (server: { httpServer: unknown; middlewares: { use: (handler: (request: IncomingMessage, response: ServerResponse, next: () => void) => void) => unknown } }): void => {
     const made = new Fake();
     attach(server.httpServer as HttpServer, made);
-    server.middlewares.use((request, response, next) => answer(made, request, response, next));
+    server.middlewares.use((request, response, next) => answer(made, strict, request, response, next));
   };
-  return { name: 'klieg-fake', configureServer: serve, configurePreviewServer: serve };
+  return { name: 'klieg-fake', configureServer: serve(false), configurePreviewServer: serve(true) };
 }

@@ -1,23 +1,6 @@
-/** Where a page of the station is. */
-export type Place = { page: 'home' } | { page: 'watch'; channel: string } | { page: 'nowhere'; path: string };
+import { type Place, placeOf } from './place';
 
-/** The channel that the studio's own program goes out on. */
-export const PROGRAM = 'program';
-
-export function placeOf(path: string): Place {
-  const parts = path.split('/').filter((part) => part !== '');
-  if (parts.length === 0) return { page: 'home' };
-  if (parts[0] === 'watch' && parts.length <= 2) {
-    try {
-      return { page: 'watch', channel: decodeURIComponent(parts[1] ?? PROGRAM) };
-    } catch {
-      return { page: 'nowhere', path };
-    }
-  }
-  return { page: 'nowhere', path };
-}
-
-export const watchPath = (channel: string): string => `/watch/${encodeURIComponent(channel)}`;
+export { PROGRAM, watchPath } from './place';
 
 class Router {
   place = $state.raw<Place>(placeOf(location.pathname));
