@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use wire::{Progress, PublishError, rtmp};
+use wire::{Progress, PublishError, rtmp, whip};
 
 use crate::supervise::{State, supervise};
 
@@ -24,6 +24,13 @@ pub enum Target {
         /// The stream key.
         key: String,
     },
+    /// WHIP (RFC 9725).
+    Whip {
+        /// The endpoint: `http://…` or `https://…`.
+        url: String,
+        /// The bearer token; empty for none.
+        bearer: String,
+    },
 }
 
 impl fmt::Debug for Target {
@@ -31,6 +38,7 @@ impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rtmp { .. } => f.write_str("Rtmp { .. }"),
+            Self::Whip { .. } => f.write_str("Whip { .. }"),
         }
     }
 }
@@ -112,6 +120,12 @@ fn publish(
                 let reader = channel.read(Want::MP4, Start::Group, QUEUE);
                 let target = rtmp::Target { url, key };
                 rtmp::publish_with(target, options, reader, clock, progress, stop).await
+            }
+            Target::Whip { url, bearer } => {
+                // What has been shown already would only come late.
+                let reader = channel.read(Want::WEBRTC, Start::Next, QUEUE);
+                let target = whip::Target { url, bearer };
+                whip::publish(target, reader, clock, progress, stop).await
             }
         }
     }

@@ -254,6 +254,11 @@ impl Stream {
         if tracks == self.tracks {
             return false;
         }
+        if self.segments.is_empty() {
+            // Sound often comes a moment before the picture; players settle for what there is in
+            // the first segment.
+            self.open = None;
+        }
         let changed = self.interrupt();
         self.tracks = tracks.to_vec();
         self.muxer = None;

@@ -1,5 +1,7 @@
 //! From what a hub reader gives to the messages of a publication.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use container::flv;
 use media::{Kind, Next, Packet, Timestamp, Track};
@@ -28,10 +30,17 @@ pub(crate) struct Message {
     pub(crate) body: Bytes,
 }
 
+/// How much sound is held back for a picture that may still come: an encoder shows its settings
+/// with its first packet, and players settle for what a stream begins with.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Puts a channel's packets in order, begins with a keyframe and counts time from there.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
     tracks: Vec<Track>,
+    /// The tracks have yet to be told to the server.
+    unannounced: bool,
+    early: Vec<Packet>,
     interleave: Interleave,
     /// Decode time of the first packet sent: timestamp 0.
     base: Option<Timestamp>,
@@ -57,25 +66,12 @@ impl Feed {
         if tracks == self.tracks {
             return Vec::new();
         }
-        let mut out = self.flush();
+        self.early.clear();
+        let out = self.flush();
         self.interleave = Interleave::new(tracks.iter().map(|t| t.id));
         self.tracks = tracks;
+        self.unannounced = true;
         self.awaiting_key = self.has_video();
-        if self.tracks.is_empty() {
-            return out;
-        }
-        out.push(Outgoing::Metadata(flv::script(&flv::metadata(
-            &self.tracks,
-        ))));
-        for track in &self.tracks {
-            if let Some(body) = flv::sequence_header(&track.config) {
-                out.push(Outgoing::Header(Message {
-                    kind: kind_of(track),
-                    timestamp: self.timestamp,
-                    body,
-                }));
-            }
-        }
         out
     }
 
@@ -91,6 +87,24 @@ impl Feed {
         if self.awaiting_key && (video || self.base.is_none()) {
             return Vec::new();
         }
+        if self.base.is_none() && !self.has_video() {
+            let held = self.early.first().map(|first| packet.dts.since(first.dts));
+            self.early.push(packet);
+            return match held {
+                Some(held) if held >= PATIENCE => self.begin(),
+                _ => Vec::new(),
+            };
+        }
+        self.pass(packet)
+    }
+
+    /// Sends the sound that was held back.
+    fn begin(&mut self) -> Vec<Outgoing> {
+        let early = std::mem::take(&mut self.early);
+        early.into_iter().flat_map(|p| self.pass(p)).collect()
+    }
+
+    fn pass(&mut self, packet: Packet) -> Vec<Outgoing> {
         let base = *self.base.get_or_insert(packet.dts);
         if packet.dts < base {
             return Vec::new();
@@ -98,30 +112,52 @@ impl Feed {
         self.interleave.push(packet);
         let mut out = Vec::new();
         while let Some(packet) = self.interleave.pop() {
-            out.extend(self.message(&packet));
+            self.send(&packet, &mut out);
         }
         out
     }
 
     fn flush(&mut self) -> Vec<Outgoing> {
-        let packets = self.interleave.flush();
-        packets.iter().filter_map(|p| self.message(p)).collect()
+        let mut out = self.begin();
+        for packet in self.interleave.flush() {
+            self.send(&packet, &mut out);
+        }
+        out
     }
 
-    fn message(&mut self, packet: &Packet) -> Option<Outgoing> {
-        let track = self.tracks.iter().find(|t| t.id == packet.track)?;
-        let since = packet.dts.offset_from(self.base?);
+    fn send(&mut self, packet: &Packet, out: &mut Vec<Outgoing>) {
+        let track = self.tracks.iter().find(|t| t.id == packet.track);
+        let (Some(track), Some(base)) = (track, self.base) else {
+            return;
+        };
+        if std::mem::take(&mut self.unannounced) {
+            announce(&self.tracks, self.timestamp, out);
+        }
+        let since = packet.dts.offset_from(base);
         // Wraps after 49 days, as the field does (RTMP 1.0, section 5.3.1).
         self.timestamp = Timestamp::from_nanos(since).ticks(1_000) as u32;
-        Some(Outgoing::Packet(Message {
+        out.push(Outgoing::Packet(Message {
             kind: kind_of(track),
             timestamp: self.timestamp,
             body: flv::body(&track.config, packet),
-        }))
+        }));
     }
 
     fn has_video(&self) -> bool {
         self.tracks.iter().any(|t| t.config.kind() == Kind::Video)
+    }
+}
+
+fn announce(tracks: &[Track], timestamp: u32, out: &mut Vec<Outgoing>) {
+    out.push(Outgoing::Metadata(flv::script(&flv::metadata(tracks))));
+    for track in tracks {
+        if let Some(body) = flv::sequence_header(&track.config) {
+            out.push(Outgoing::Header(Message {
+                kind: kind_of(track),
+                timestamp,
+                body,
+            }));
+        }
     }
 }
 

@@ -280,6 +280,20 @@ fn changed_tracks_get_an_initialisation_segment_of_their_own() {
 }
 
 #[test]
+fn a_picture_that_comes_after_the_sound_is_in_the_first_segment() {
+    let mut feed = Feed::new(&[testing::audio(1)]);
+    for at in (0..600).step_by(20) {
+        feed.packet(1, at, true, 300);
+    }
+    assert!(!feed.stream.push(Next::Tracks(both().into())));
+    feed.play(600, 3_000, |at| at % 2_000 == 600);
+    assert_eq!(feed.durations(), [2_000]);
+    assert!(!feed.stream.playlist().unwrap().contains("DISCONTINUITY"));
+    assert!(feed.stream.multivariant().unwrap().contains("avc1."));
+    assert_eq!(feed.stream.inits.len(), 1);
+}
+
+#[test]
 fn sound_alone_and_picture_alone() {
     let mut sound = Feed::new(&[testing::audio(1)]);
     for at in (0..9_000).step_by(20) {

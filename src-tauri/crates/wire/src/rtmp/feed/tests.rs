@@ -91,6 +91,35 @@ fn begins_with_headers_and_a_keyframe_at_zero() {
 }
 
 #[test]
+fn sound_waits_a_little_for_a_picture_that_may_come() {
+    check(
+        vec![
+            tracks(&[audio()]),
+            sound(0),
+            sound(1_000),
+            tracks(&[video(), audio()]),
+            sound(1_100),
+            key(1_200),
+            sound(1_201),
+        ],
+        "M H9@0 H8@0 v0 a1",
+    );
+    check(
+        vec![
+            tracks(&[audio()]),
+            sound(0),
+            sound(1_000),
+            sound(2_000),
+            sound(2_021),
+            tracks(&[video(), audio()]),
+            sound(2_042),
+            key(2_050),
+        ],
+        "M H8@0 a0 a1000 a2000 a2021 M H9@2021 H8@2021 a2042 v2050",
+    );
+}
+
+#[test]
 fn a_gap_waits_for_the_picture_and_not_for_the_sound() {
     check(
         vec![
