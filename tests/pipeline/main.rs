@@ -72,7 +72,10 @@ fn record(path: &Path, seconds: u64) -> Timestamp {
     let mut packets: Vec<Packet> = Vec::new();
     let length = Duration::from_secs(seconds);
     loop {
-        match reader.next_blocking(Duration::from_secs(10)).expect("the program went silent") {
+        match reader
+            .next_blocking(Duration::from_secs(10))
+            .expect("the program went silent")
+        {
             Next::Tracks(t) if t.is_empty() => {}
             Next::Tracks(t) => assert!(tracks.replace(t).is_none(), "tracks changed"),
             Next::Packet(packet) => {
@@ -102,11 +105,7 @@ fn record(path: &Path, seconds: u64) -> Timestamp {
     let mut file = muxer.init_segment().to_vec();
     file.extend_from_slice(&muxer.fragment(&packets, end));
     std::fs::write(path, file).unwrap();
-    packets
-        .iter()
-        .map(|p| p.pts)
-        .min()
-        .unwrap()
+    packets.iter().map(|p| p.pts).min().unwrap()
 }
 
 fn run(program: &str, args: &[&str]) -> Vec<u8> {
@@ -121,7 +120,15 @@ fn run(program: &str, args: &[&str]) -> Vec<u8> {
 
 fn probe(path: &str, stream: &str, entries: &str) -> Vec<String> {
     let args = [
-        "-v", "error", "-select_streams", stream, "-show_entries", entries, "-of", "csv=p=0", path,
+        "-v",
+        "error",
+        "-select_streams",
+        stream,
+        "-show_entries",
+        entries,
+        "-of",
+        "csv=p=0",
+        path,
     ];
     let text = String::from_utf8(run("ffprobe", &args)).unwrap();
     text.lines().map(str::to_owned).collect()
@@ -165,9 +172,20 @@ fn the_test_signal_arrives_whole_and_in_step() {
     let path = path.to_str().unwrap();
 
     // What FFmpeg says it is.
-    let video = probe(path, "v:0", "stream=codec_name,profile,width,height,pix_fmt,color_range,color_space");
-    assert_eq!(video, ["h264,Constrained Baseline,1280,720,yuv420p,tv,bt709"]);
-    let audio = probe(path, "a:0", "stream=codec_name,profile,sample_rate,channels");
+    let video = probe(
+        path,
+        "v:0",
+        "stream=codec_name,profile,width,height,pix_fmt,color_range,color_space",
+    );
+    assert_eq!(
+        video,
+        ["h264,Constrained Baseline,1280,720,yuv420p,tv,bt709"]
+    );
+    let audio = probe(
+        path,
+        "a:0",
+        "stream=codec_name,profile,sample_rate,channels",
+    );
     assert_eq!(audio, ["aac,LC,48000,2"]);
 
     // Every picture, with its time.
@@ -177,7 +195,21 @@ fn the_test_signal_arrives_whole_and_in_step() {
         .collect();
     let raw = run(
         "ffmpeg",
-        &["-v", "error", "-i", path, "-map", "0:v", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"],
+        &[
+            "-v",
+            "error",
+            "-i",
+            path,
+            "-map",
+            "0:v",
+            "-fps_mode",
+            "passthrough",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "yuv420p",
+            "-",
+        ],
     );
     let size = Frame::packed_len(PixelFormat::I420, WIDTH, HEIGHT);
     let frames: Vec<Frame> = raw
@@ -186,7 +218,15 @@ fn the_test_signal_arrives_whole_and_in_step() {
         .map(|(bytes, time)| {
             let at = Timestamp::from_nanos((time * 1e9) as i64);
             let color = Color::default();
-            Frame::packed(PixelFormat::I420, WIDTH, HEIGHT, color, at, bytes.to_vec().into()).unwrap()
+            Frame::packed(
+                PixelFormat::I420,
+                WIDTH,
+                HEIGHT,
+                color,
+                at,
+                bytes.to_vec().into(),
+            )
+            .unwrap()
         })
         .collect();
     assert_eq!(frames.len(), times.len());
@@ -194,7 +234,12 @@ fn the_test_signal_arrives_whole_and_in_step() {
         .iter()
         .map(|f| test_signal::read_counter(f).expect("a counter that can be read"))
         .collect();
-    println!("{} pictures, counters {}..{}", counters.len(), counters[0], counters[counters.len() - 1]);
+    println!(
+        "{} pictures, counters {}..{}",
+        counters.len(),
+        counters[0],
+        counters[counters.len() - 1]
+    );
     assert!(counters.len() > 60, "{} pictures", counters.len());
     assert!(counters.is_sorted(), "{counters:?}");
 
@@ -202,7 +247,10 @@ fn the_test_signal_arrives_whole_and_in_step() {
     for (n, frame) in counters.iter().zip(&frames) {
         let tick = Timestamp::from_ticks(i64::from(*n), FPS);
         let off = tick.offset_from(zero.offset(frame.timestamp().nanos()));
-        assert!(off.abs() < 2_000_000, "picture {n} is {off} ns off its tick");
+        assert!(
+            off.abs() < 2_000_000,
+            "picture {n} is {off} ns off its tick"
+        );
     }
 
     // What arrives looks like what was made.
@@ -217,7 +265,10 @@ fn the_test_signal_arrives_whole_and_in_step() {
     // Flash and beep: the flash is in the first picture of a second, the beep at its first sample.
     let raw = run(
         "ffmpeg",
-        &["-v", "error", "-i", path, "-map", "0:a", "-f", "f32le", "-ac", "1", "-ar", "48000", "-"],
+        &[
+            "-v", "error", "-i", path, "-map", "0:a", "-f", "f32le", "-ac", "1", "-ar", "48000",
+            "-",
+        ],
     );
     let start: f64 = probe(path, "a:0", "stream=start_time")[0].parse().unwrap();
     let sound: Vec<f32> = raw

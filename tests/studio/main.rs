@@ -93,7 +93,12 @@ fn what_a_person_made_is_there_again_after_a_restart() {
     let now = studio.snapshot();
     assert_eq!(now.collection.current, demo.scenes[1].id);
     assert_eq!(now.collection.scenes[1].name, "Renamed");
-    let muted: Vec<_> = now.collection.sources.iter().filter(|s| s.audio.muted).collect();
+    let muted: Vec<_> = now
+        .collection
+        .sources
+        .iter()
+        .filter(|s| s.audio.muted)
+        .collect();
     assert_eq!(muted.len(), 1);
     assert_eq!(muted[0].audio.gain_db, -6.0);
     assert_eq!(now.title, "Sunday Show");
@@ -156,7 +161,10 @@ fn a_broken_collection_is_said_and_kept_until_something_is_changed() {
     std::fs::write(&file, "{ \"version\": 7000 }").unwrap();
     let studio = Studio::start(options(folder.path(), Some(&file))).unwrap();
     let said = &studio.snapshot().problems[0].message;
-    assert!(said.contains("show.json") && said.contains("version 7000"), "{said}");
+    assert!(
+        said.contains("show.json") && said.contains("version 7000"),
+        "{said}"
+    );
     studio
         .apply(edit(Edit::Rename {
             name: "Mine".into(),
@@ -240,20 +248,32 @@ fn missing_and_broken_files_are_named_while_the_rest_goes_on() {
     std::fs::write(&file, &text).unwrap();
     let studio = Studio::start(options(folder.path(), Some(&file))).unwrap();
     let state = |snapshot: &Snapshot, id: &str| {
-        let found = snapshot.sources.iter().find(|s| s.id.as_str() == id).cloned();
+        let found = snapshot
+            .sources
+            .iter()
+            .find(|s| s.id.as_str() == id)
+            .cloned();
         found.unwrap()
     };
     let seen = wait_for(&studio, "every state", |s| {
         ["gone", "camera"].map(|id| state(s, id).state) == [SourceState::Lost; 2]
             && ["broken", "picture"].map(|id| state(s, id).state) == [SourceState::Failed; 2]
     });
-    for (id, expect) in [("gone", "gone.mp4"), ("broken", "not.mp4"), ("picture", "gone.png")] {
+    for (id, expect) in [
+        ("gone", "gone.mp4"),
+        ("broken", "not.mp4"),
+        ("picture", "gone.png"),
+    ] {
         let said = state(&seen, id).message.unwrap();
         assert!(said.contains(expect), "{said:?} should name {expect}");
     }
     assert_eq!(state(&seen, "signal").state, SourceState::Running);
     drop(studio);
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "nobody changed anything");
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        text,
+        "nobody changed anything"
+    );
 }
 
 #[test]
@@ -293,22 +313,27 @@ fn followers_hear_of_changes_levels_and_figures() {
     studio.apply(Command::GoLive).unwrap();
     assert!(studio.apply(Command::GoLive).is_err(), "it is on already");
     let mut wanted = vec!["levels", "figures", "edit on air"];
-    let heard = studio.runtime().block_on(tokio::time::timeout(Duration::from_secs(20), async {
-        while !wanted.is_empty() {
-            let Ok(event) = events.recv().await else { continue };
-            let got = match event.as_ref() {
-                Event::Meters { meters } if meters.master.is_some() => "levels",
-                Event::Stats { stats } if stats.frames > 0 => "figures",
-                Event::Snapshot { snapshot } if snapshot.on_air.is_some() => {
-                    let scene = snapshot.collection.current_scene().unwrap();
-                    assert_eq!(scene.items[0].opacity, 0.25);
-                    "edit on air"
-                }
-                _ => continue,
-            };
-            wanted.retain(|w| *w != got);
-        }
-    }));
+    let heard = studio.runtime().block_on(async {
+        tokio::time::timeout(Duration::from_secs(20), async {
+            while !wanted.is_empty() {
+                let Ok(event) = events.recv().await else {
+                    continue;
+                };
+                let got = match event.as_ref() {
+                    Event::Meters { meters } if meters.master.is_some() => "levels",
+                    Event::Stats { stats } if stats.frames > 0 => "figures",
+                    Event::Snapshot { snapshot } if snapshot.on_air.is_some() => {
+                        let scene = snapshot.collection.current_scene().unwrap();
+                        assert_eq!(scene.items[0].opacity, 0.25);
+                        "edit on air"
+                    }
+                    _ => continue,
+                };
+                wanted.retain(|w| *w != got);
+            }
+        })
+        .await
+    });
     assert!(heard.is_ok(), "never came: {wanted:?}");
     studio.apply(Command::EndBroadcast).unwrap();
     wait_for(&studio, "the end", |s| s.on_air.is_none());

@@ -261,8 +261,6 @@ impl Frame {
     }
 }
 
-
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,7 +288,13 @@ mod tests {
             "{err}"
         );
         let err = Frame::black(0, 4, Timestamp::ZERO).unwrap_err();
-        assert_eq!(err, FrameError::Size { width: 0, height: 4 });
+        assert_eq!(
+            err,
+            FrameError::Size {
+                width: 0,
+                height: 4
+            }
+        );
     }
 
     #[test]

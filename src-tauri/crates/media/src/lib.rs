@@ -19,9 +19,9 @@ mod samples;
 
 pub use clock::{Clock, Timestamp};
 pub use frame::{Color, Frame, FrameError, Matrix, PixelFormat, Plane, Range};
-pub use hub::{Totals,
-    Channel, ChannelInfo, ChannelName, Hub, HubError, Next, Origin, Reader, Signals, Start, Want,
-    Writer,
+pub use hub::{
+    Channel, ChannelInfo, ChannelName, Hub, HubError, Next, Origin, Reader, Signals, Start, Totals,
+    Want, Writer,
 };
 pub use packet::{Config, Kind, Packet, Track, TrackId};
 pub use pool::{BufferPool, Pooled};

@@ -57,7 +57,9 @@ impl Outlet {
     /// Whether a reader wants a keyframe, granted at most once a second.
     pub(crate) fn keyframe_wanted(&self, now: Timestamp) -> bool {
         let state = self.state.lock();
-        state.as_ref().is_some_and(|b| b.writer.signals(now).keyframe)
+        state
+            .as_ref()
+            .is_some_and(|b| b.writer.signals(now).keyframe)
     }
 
     /// Says what the video track is; announces all tracks when it is new or has changed.

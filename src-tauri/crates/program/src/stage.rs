@@ -32,12 +32,15 @@ impl Stage {
             .sources
             .iter()
             .map(|wanted| {
-                let same = before.filter(|b| b.collection.canvas == collection.canvas).and_then(|stage| {
-                    let earlier = stage.collection.source(&wanted.id)?;
-                    let same = earlier.kind == wanted.kind && earlier.name == wanted.name;
-                    stage.sources.get(&wanted.id).filter(|_| same).cloned()
-                });
-                let running = same.unwrap_or_else(|| source::open(wanted, collection.canvas, folder, clock));
+                let same = before
+                    .filter(|b| b.collection.canvas == collection.canvas)
+                    .and_then(|stage| {
+                        let earlier = stage.collection.source(&wanted.id)?;
+                        let same = earlier.kind == wanted.kind && earlier.name == wanted.name;
+                        stage.sources.get(&wanted.id).filter(|_| same).cloned()
+                    });
+                let running =
+                    same.unwrap_or_else(|| source::open(wanted, collection.canvas, folder, clock));
                 (wanted.id.clone(), running)
             })
             .collect();

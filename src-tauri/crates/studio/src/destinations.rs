@@ -170,7 +170,10 @@ impl Destinations {
                     url,
                     key: secret.unwrap_or_default(),
                 },
-                DestinationTarget::Whip { url } => Target::Rtmp { url, key: secret.unwrap_or_default() } /* TEMP-WHIP */,
+                DestinationTarget::Whip { url } => Target::Whip {
+                    url,
+                    bearer: secret,
+                },
             };
             entry.running = Some(outputs::Destination::start(
                 target,
@@ -258,14 +261,17 @@ impl Destinations {
 }
 
 fn unkept(error: impl std::fmt::Display) -> Problem {
-    let text = format!("The destination could not be kept: {error}. Free some space and try again.");
+    let text =
+        format!("The destination could not be kept: {error}. Free some space and try again.");
     Problem::new(Code::Unavailable, text)
 }
 
 fn check_address(text: &str, schemes: [&str; 2]) -> Result<Url, Problem> {
     let refused = |why: &str| {
         let [plain, secure] = schemes;
-        let text = format!("That address does not work: {why}. Write it as {plain}://host/… or {secure}://host/….");
+        let text = format!(
+            "That address does not work: {why}. Write it as {plain}://host/… or {secure}://host/…."
+        );
         Problem::new(Code::Invalid, text).about("url")
     };
     let url = Url::parse(text.trim()).map_err(|e| refused(&e.to_string()))?;
@@ -284,7 +290,9 @@ fn from_command_line(address: &str) -> Result<(DestinationTarget, Option<String>
         let url = check_address(address, ["rtmp", "rtmps"])?;
         let named = address.trim().trim_end_matches('/');
         // The last part of the path is the key, unless the path is the application alone.
-        let parts = url.path_segments().map_or(0, |p| p.filter(|s| !s.is_empty()).count());
+        let parts = url
+            .path_segments()
+            .map_or(0, |p| p.filter(|s| !s.is_empty()).count());
         let (target, key) = match named.rsplit_once('/') {
             Some((base, key)) if parts >= 2 => (base.to_owned(), Some(key.to_owned())),
             _ => (named.to_owned(), None),

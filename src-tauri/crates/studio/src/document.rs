@@ -33,7 +33,9 @@ pub(crate) fn open(path: &Path) -> Opened {
             problem: None,
         },
         Err(reason) => {
-            let name = path.file_stem().map_or("Collection".into(), |n| n.to_string_lossy());
+            let name = path
+                .file_stem()
+                .map_or("Collection".into(), |n| n.to_string_lossy());
             Opened {
                 collection: Collection::empty(&name),
                 problem: Some(

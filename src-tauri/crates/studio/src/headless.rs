@@ -16,8 +16,9 @@ impl Options {
     /// No home folder, or settings that are refused.
     pub fn from_args(args: &Args) -> anyhow::Result<Self> {
         let data_dir = args.data_dir()?;
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         let settings = Settings::load(&data_dir.join("settings.toml"), environment, &args.set)?;
         Ok(Self {
             data_dir,
@@ -62,7 +63,9 @@ pub fn run_headless(args: &Args) -> anyhow::Result<()> {
     });
     {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{ready}").and_then(|()| out.flush()).context("the ready line could not be printed")?;
+        writeln!(out, "{ready}")
+            .and_then(|()| out.flush())
+            .context("the ready line could not be printed")?;
     }
     for link in studio.snapshot().links {
         tracing::info!("watch: {} ({})", link.url, link.label);

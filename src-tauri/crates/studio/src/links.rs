@@ -66,6 +66,9 @@ mod tests {
         assert!(one[0].qr.starts_with("<svg"), "{}", one[0].qr);
         let all = watch_links("0.0.0.0:80".parse().unwrap());
         assert_eq!(all.last().unwrap().url, "http://127.0.0.1:80/watch/program");
-        assert_eq!(local_base("0.0.0.0:81".parse().unwrap()), "http://127.0.0.1:81");
+        assert_eq!(
+            local_base("0.0.0.0:81".parse().unwrap()),
+            "http://127.0.0.1:81"
+        );
     }
 }

@@ -14,9 +14,11 @@ impl Shared {
         let state = self.state.lock();
         let mut problems = state.problems.clone();
         problems.extend(self.saver.problem());
-        problems.extend(composing.problem.map(|text| {
-            api::Problem::new(api::Code::Unavailable, text).about("compositor")
-        }));
+        problems.extend(
+            composing
+                .problem
+                .map(|text| api::Problem::new(api::Code::Unavailable, text).about("compositor")),
+        );
         let history = &state.history;
         Snapshot {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -41,9 +43,9 @@ impl Shared {
     /// Viewers of the program.
     pub(crate) fn viewers(&self) -> api::Viewers {
         let station = self.station.read();
-        station
-            .as_ref()
-            .map_or_else(api::Viewers::default, |s| s.viewers(&ChannelName::program()))
+        station.as_ref().map_or_else(api::Viewers::default, |s| {
+            s.viewers(&ChannelName::program())
+        })
     }
 }
 

@@ -273,8 +273,7 @@ impl Shared {
             clock,
         )?;
         let secrets = Secrets::open(&options.data_dir);
-        let destinations =
-            Destinations::open(Arc::clone(&store), secrets, clock, runtime.clone())?;
+        let destinations = Destinations::open(Arc::clone(&store), secrets, clock, runtime.clone())?;
         let title = store.title()?;
         let max_channels = options.settings.station.max_channels.get();
         Ok(Self {
@@ -374,7 +373,9 @@ impl Shared {
         self.saver.save(&state.path, Arc::clone(&now));
         // Under the lock, so that two changes reach the program in the order in which they were made.
         self.program.set_collection(now);
-        state.problems.retain(|p| p.subject.as_deref() != Some("collection"));
+        state
+            .problems
+            .retain(|p| p.subject.as_deref() != Some("collection"));
         Ok(())
     }
 
@@ -458,7 +459,9 @@ impl Shared {
         }
         let opened = document::open(&path);
         let mut state = self.state.lock();
-        state.problems.retain(|p| p.subject.as_deref() != Some("collection"));
+        state
+            .problems
+            .retain(|p| p.subject.as_deref() != Some("collection"));
         state.problems.extend(opened.problem);
         state.history = History::new(opened.collection);
         self.program

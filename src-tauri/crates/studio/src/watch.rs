@@ -115,7 +115,11 @@ async fn figures(weak: Weak<Shared>) {
         let now = clock.now();
         let seconds = now.since(before.0).as_secs_f64();
         let bits = bytes.saturating_sub(before.1) as f64 * 8.0;
-        let bitrate = if seconds > 0.0 { (bits / seconds) as u64 } else { 0 };
+        let bitrate = if seconds > 0.0 {
+            (bits / seconds) as u64
+        } else {
+            0
+        };
         before = (now, bytes);
         let read = shared.program.stats();
         let canvas = shared.state.lock().history.now().canvas;
@@ -141,7 +145,8 @@ async fn figures(weak: Weak<Shared>) {
 
 async fn chat(weak: Weak<Shared>) {
     let station = weak.upgrade();
-    let Some(mut messages) = station.and_then(|s| s.station.read().as_ref().map(server::Station::chat))
+    let Some(mut messages) =
+        station.and_then(|s| s.station.read().as_ref().map(server::Station::chat))
     else {
         return;
     };

@@ -171,10 +171,7 @@ fn one_publisher_a_channel_and_so_many_channels() {
         title: String::new(),
     };
     let again = hub.publish(ChannelName::program(), info.clone(), Timestamp::ZERO);
-    assert_eq!(
-        again.unwrap_err(),
-        HubError::Taken(ChannelName::program())
-    );
+    assert_eq!(again.unwrap_err(), HubError::Taken(ChannelName::program()));
     let other = hub.publish("other".parse().unwrap(), info.clone(), Timestamp::ZERO);
     assert_eq!(other.unwrap_err(), HubError::Full(1));
     drop(writer);
@@ -210,9 +207,11 @@ fn a_blocking_reader_is_woken_by_the_writer() {
     assert!(matches!(reader.try_next(), Some(Next::Tracks(_))));
     let waiting = std::thread::Builder::new()
         .name("reader".into())
-        .spawn(move || loop {
-            if let Some(next) = reader.next_blocking(Duration::from_secs(5)) {
-                return next;
+        .spawn(move || {
+            loop {
+                if let Some(next) = reader.next_blocking(Duration::from_secs(5)) {
+                    return next;
+                }
             }
         })
         .unwrap();

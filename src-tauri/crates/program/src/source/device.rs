@@ -167,9 +167,8 @@ impl Source for Audio {
 
     fn show(&self, shown: bool, _now: Timestamp) {
         if shown {
-            self.device.get_or_init(|| {
-                Mutex::new(Microphone::start(self.request.clone(), self.clock))
-            });
+            self.device
+                .get_or_init(|| Mutex::new(Microphone::start(self.request.clone(), self.clock)));
         }
     }
 

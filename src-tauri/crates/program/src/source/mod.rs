@@ -136,9 +136,7 @@ pub(crate) fn open(
             Arc::new(file::file(name, path, *looped, clock))
         }
         SourceKind::Image { path } => Arc::new(still::image(name, file::resolve(folder, path))),
-        SourceKind::Text { text, style } => {
-            Arc::new(still::text(text, style, canvas.width as f32))
-        }
+        SourceKind::Text { text, style } => Arc::new(still::text(text, style, canvas.width as f32)),
         SourceKind::Color { color } => Arc::new(still::color(name, color)),
         SourceKind::TestSignal { pattern } => Arc::new(still::signal(
             *pattern,
@@ -151,7 +149,8 @@ pub(crate) fn open(
 
 /// The one rasteriser: loading the fonts takes long enough to do it once.
 fn raster() -> &'static Mutex<text::Raster> {
-    static RASTER: LazyLock<Mutex<text::Raster>> = LazyLock::new(|| Mutex::new(text::Raster::new()));
+    static RASTER: LazyLock<Mutex<text::Raster>> =
+        LazyLock::new(|| Mutex::new(text::Raster::new()));
     &RASTER
 }
 

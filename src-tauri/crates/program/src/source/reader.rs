@@ -120,7 +120,8 @@ impl Reader {
             let detail = movie.detail();
             (Inner::Movie(Box::new(movie)), detail)
         } else {
-            file.seek(SeekFrom::Start(0)).map_err(|e| read_error(path, e))?;
+            file.seek(SeekFrom::Start(0))
+                .map_err(|e| read_error(path, e))?;
             let sound =
                 decode::audio_file::open(file).map_err(|source| codec_error(path, source))?;
             let detail = format!(
@@ -218,8 +219,7 @@ impl Movie {
             let config = track.config.clone();
             match config.kind() {
                 media::Kind::Video if self.video.is_none() => {
-                    let decoder =
-                        decode::video::open(&config).map_err(|e| codec_error(path, e))?;
+                    let decoder = decode::video::open(&config).map_err(|e| codec_error(path, e))?;
                     self.video = Some(Stream {
                         track: track.id,
                         config,
@@ -227,8 +227,7 @@ impl Movie {
                     });
                 }
                 media::Kind::Audio if self.audio.is_none() => {
-                    let decoder =
-                        decode::audio::open(&config).map_err(|e| codec_error(path, e))?;
+                    let decoder = decode::audio::open(&config).map_err(|e| codec_error(path, e))?;
                     self.audio = Some(Stream {
                         track: track.id,
                         config,
@@ -255,7 +254,8 @@ impl Movie {
         });
         let audio = self.audio.as_ref().map(|s| s.config.codec().to_owned());
         let left_out = self.demuxer.skipped().iter();
-        let left_out = left_out.map(|track| format!("{} left out: not decoded by Klieg", track.codec));
+        let left_out =
+            left_out.map(|track| format!("{} left out: not decoded by Klieg", track.codec));
         let parts: Vec<String> = video.into_iter().chain(audio).chain(left_out).collect();
         parts.join(", ")
     }
@@ -399,8 +399,8 @@ mod tests {
             (47_500, 1024, Some((47_500, 500))),
             (48_000, 1024, None),
         ] {
-            let cut = trim(samples(at, frames), second)
-                .map(|s| (s.timestamp.ticks(48_000), s.frames()));
+            let cut =
+                trim(samples(at, frames), second).map(|s| (s.timestamp.ticks(48_000), s.frames()));
             assert_eq!(cut, expect, "{frames} at {at}");
         }
     }

@@ -23,7 +23,9 @@ enum Made {
 }
 
 pub(super) fn text(text: &str, style: &TextStyle, max_width: f32) -> Still {
-    let frame = raster().lock().raster(text, style, max_width, Timestamp::ZERO);
+    let frame = raster()
+        .lock()
+        .raster(text, style, max_width, Timestamp::ZERO);
     Still::new("Text", Ok(Made::Frame(frame)))
 }
 
