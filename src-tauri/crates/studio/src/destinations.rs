@@ -172,7 +172,7 @@ impl Destinations {
                 },
                 DestinationTarget::Whip { url } => Target::Whip {
                     url,
-                    bearer: secret,
+                    bearer: secret.unwrap_or_default(),
                 },
             };
             entry.running = Some(outputs::Destination::start(
