@@ -1,7 +1,10 @@
 //! What the tests across crates share: the studio as a process, programs of others as peers,
 //! ports, bounded waits, and a loud way to skip. What goes wrong in here is a failed test, so it
 //! panics.
-#![allow(clippy::expect_used, reason = "this is test code, only not inside of a #[test]")]
+#![allow(
+    clippy::expect_used,
+    reason = "this is test code, only not inside of a #[test]"
+)]
 
 mod harness;
 

@@ -35,12 +35,23 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     (
         "klieg-outputs",
-        &["klieg-media", "klieg-container", "klieg-codec", "klieg-wire"],
+        &[
+            "klieg-media",
+            "klieg-container",
+            "klieg-codec",
+            "klieg-wire",
+        ],
     ),
     ("klieg-store", &["klieg-api"]),
     (
         "klieg-server",
-        &["klieg-media", "klieg-codec", "klieg-wire", "klieg-store", "klieg-api"],
+        &[
+            "klieg-media",
+            "klieg-codec",
+            "klieg-wire",
+            "klieg-store",
+            "klieg-api",
+        ],
     ),
     (
         "klieg-studio",
@@ -136,7 +147,10 @@ fn crates_know_only_whom_they_may() {
     let packages = packages();
     let ours: BTreeSet<&str> = packages.iter().map(|p| p.name.as_str()).collect();
     let listed: BTreeSet<&str> = may.keys().copied().collect();
-    assert_eq!(ours, listed, "crates that stand, and crates that have walls");
+    assert_eq!(
+        ours, listed,
+        "crates that stand, and crates that have walls"
+    );
     for package in &packages {
         for dependency in dependencies(package) {
             let name = dependency.name.as_str();
@@ -174,7 +188,11 @@ fn the_interface_is_plain_data() {
     let packages = packages();
     let api = packages.iter().find(|p| p.name.as_str() == "klieg-api");
     for dependency in dependencies(api.expect("klieg-api")) {
-        assert!(API.contains(&dependency.name.as_str()), "{}", dependency.name);
+        assert!(
+            API.contains(&dependency.name.as_str()),
+            "{}",
+            dependency.name
+        );
     }
 }
 
@@ -194,7 +212,13 @@ fn the_program_and_all_under_it_need_no_runtime() {
 
 #[test]
 fn unsafe_stays_with_those_who_talk_to_c() {
-    let said = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "unsafe trait"];
+    let said = [
+        "unsafe {",
+        "unsafe fn",
+        "unsafe impl",
+        "unsafe extern",
+        "unsafe trait",
+    ];
     for file in sources(&["rs"]) {
         let of = TALKS_TO_C
             .iter()
@@ -225,7 +249,11 @@ fn no_file_holds_two_ideas() {
             (lines > LONG).then(|| format!("{}: {lines} lines", file.display()))
         })
         .collect();
-    assert!(long.is_empty(), "longer than {LONG} lines:\n{}", long.join("\n"));
+    assert!(
+        long.is_empty(),
+        "longer than {LONG} lines:\n{}",
+        long.join("\n")
+    );
 }
 
 #[test]
@@ -233,14 +261,23 @@ fn the_map_shows_every_crate() {
     let map = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
     for package in packages() {
         let name = package.name.strip_prefix("klieg-").unwrap_or(&package.name);
-        assert!(map.contains(&format!("`{name}`")), "ARCHITECTURE.md does not show `{name}`");
+        assert!(
+            map.contains(&format!("`{name}`")),
+            "ARCHITECTURE.md does not show `{name}`"
+        );
     }
 }
 
 /// Written source files, as Git knows them: nothing that is made.
 fn sources(extensions: &[&str]) -> Vec<PathBuf> {
     let listed = Command::new("git")
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ])
         .current_dir(root())
         .output();
     let files: Vec<PathBuf> = match listed {
@@ -269,6 +306,12 @@ fn walk(dir: &Path) -> Vec<PathBuf> {
     entries
         .map(|entry| entry.path())
         .filter(|path| !path.ends_with("node_modules") && !path.ends_with("dist"))
-        .flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] })
+        .flat_map(|path| {
+            if path.is_dir() {
+                walk(&path)
+            } else {
+                vec![path]
+            }
+        })
         .collect()
 }

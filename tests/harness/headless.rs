@@ -137,7 +137,9 @@ impl Headless {
 
     /// Base address of the station, `http://127.0.0.1:PORT`.
     pub fn http(&self) -> &str {
-        self.ready["http"].as_str().expect("an address in the ready line")
+        self.ready["http"]
+            .as_str()
+            .expect("an address in the ready line")
     }
 
     /// An address of the station.
@@ -147,7 +149,9 @@ impl Headless {
 
     /// What commands need.
     pub fn token(&self) -> &str {
-        self.ready["control_token"].as_str().expect("a token in the ready line")
+        self.ready["control_token"]
+            .as_str()
+            .expect("a token in the ready line")
     }
 
     /// Its process.
@@ -178,7 +182,13 @@ impl Headless {
     /// The whole studio.
     pub fn snapshot(&self) -> Value {
         let auth = self.bearer();
-        http::request("GET", &self.url("/api/snapshot"), &[("authorization", &auth)], b"").json()
+        http::request(
+            "GET",
+            &self.url("/api/snapshot"),
+            &[("authorization", &auth)],
+            b"",
+        )
+        .json()
     }
 
     /// Sends a command, as JSON of `api::Command`.
@@ -189,13 +199,23 @@ impl Headless {
             ("content-type", "application/json"),
         ];
         let body = command.to_string();
-        http::request("POST", &self.url("/api/commands"), &headers, body.as_bytes())
+        http::request(
+            "POST",
+            &self.url("/api/commands"),
+            &headers,
+            body.as_bytes(),
+        )
     }
 
     /// Goes live.
     pub fn go_live(&self) {
         let answer = self.apply(&json!({ "command": "go_live" }));
-        assert!(answer.ok(), "going live: {} {}", answer.status, answer.text());
+        assert!(
+            answer.ok(),
+            "going live: {} {}",
+            answer.status,
+            answer.text()
+        );
     }
 
     /// Waits until the snapshot fits.
@@ -212,9 +232,15 @@ impl Headless {
             .args(["-TERM", &self.child.id().to_string()])
             .status()
             .expect("kill runs");
-        assert!(told.success(), "the process is gone already; its log:\n{}", self.log());
+        assert!(
+            told.success(),
+            "the process is gone already; its log:\n{}",
+            self.log()
+        );
         let child = &mut self.child;
-        eventually("klieg-headless leaves", LEAVE, || child.try_wait().expect("its status"))
+        eventually("klieg-headless leaves", LEAVE, || {
+            child.try_wait().expect("its status")
+        })
     }
 
     fn bearer(&self) -> String {

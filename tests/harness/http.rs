@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_status_headers_and_body() {
-        let answer = parse(b"HTTP/1.0 201 Created\r\nETag: \"1\"\r\nLocation: /a\r\n\r\n{}").unwrap();
+        let answer =
+            parse(b"HTTP/1.0 201 Created\r\nETag: \"1\"\r\nLocation: /a\r\n\r\n{}").unwrap();
         assert_eq!(answer.status, 201);
         assert_eq!(answer.header("etag"), Some("\"1\""));
         assert_eq!(answer.json(), Value::Object(Default::default()));

@@ -24,7 +24,10 @@ pub fn find(program: &str) -> Option<PathBuf> {
 pub fn need(test: &str, program: &str) -> Option<PathBuf> {
     let found = find(program);
     if found.is_none() {
-        skip(test, &format!("{program} is not installed (`cargo xtask setup` installs it)"));
+        skip(
+            test,
+            &format!("{program} is not installed (`cargo xtask setup` installs it)"),
+        );
     }
     found
 }

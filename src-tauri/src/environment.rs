@@ -1,0 +1,115 @@
+//! What the machine offers a window.
+
+use std::env;
+
+/// Whether a window can be opened here. Windows and macOS always have a display; elsewhere a
+/// Wayland or X11 server must answer.
+pub fn has_display() -> bool {
+    if cfg!(not(target_os = "linux")) {
+        return true;
+    }
+    let set = |name| env::var(name).ok().filter(|v| !v.is_empty());
+    set("WAYLAND_DISPLAY").is_some() || set("DISPLAY").is_some_and(|name| x11::answers(&name))
+}
+
+/// Adapts what WebKit reads from the environment when it starts. Runs this program again in its
+/// own place when something must change, since the environment of a running process is not ours to change.
+pub(crate) fn prepare() {
+    #[cfg(target_os = "linux")]
+    linux::prepare();
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::{env, fs, os::unix::process::CommandExt, process::Command};
+
+    /// Without a GPU, WebKit's DMA-BUF renderer draws every frame twice in software.
+    const DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+
+    pub(super) fn prepare() {
+        if env::var_os(DMABUF).is_some() || has_gpu() {
+            return;
+        }
+        let Ok(program) = env::current_exe() else {
+            return;
+        };
+        let error = Command::new(program)
+            .args(env::args_os().skip(1))
+            .env(DMABUF, "1")
+            .exec();
+        // Only a failed exec returns; the window then works all the same, at a higher price.
+        eprintln!("klieg: could not prepare for a machine without a GPU: {error}");
+    }
+
+    fn has_gpu() -> bool {
+        fs::read_dir("/dev/dri").is_ok_and(|entries| {
+            entries
+                .filter_map(Result::ok)
+                .any(|e| e.file_name().to_string_lossy().starts_with("renderD"))
+        })
+    }
+}
+
+/// Whether an X server answers. GTK ends the process when it does not, so it is asked first.
+mod x11 {
+    /// `name` as in `DISPLAY`: `:1`, `:1.0`, `host:1`.
+    pub(super) fn answers(name: &str) -> bool {
+        match local(name) {
+            Some(number) => reachable(number),
+            // Over the network: GTK finds out.
+            None => true,
+        }
+    }
+
+    /// The display's number when it is on this machine.
+    fn local(name: &str) -> Option<u16> {
+        let (host, rest) = name.rsplit_once(':')?;
+        if !host.is_empty() && host != "unix" {
+            return None;
+        }
+        rest.split('.').next()?.parse().ok()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn reachable(number: u16) -> bool {
+        use std::os::{
+            linux::net::SocketAddrExt,
+            unix::net::{SocketAddr, UnixStream},
+        };
+        let path = format!("/tmp/.X11-unix/X{number}");
+        UnixStream::connect(&path).is_ok()
+            || SocketAddr::from_abstract_name(path)
+                .and_then(|a| UnixStream::connect_addr(&a))
+                .is_ok()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn reachable(_number: u16) -> bool {
+        true
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn only_displays_of_this_machine_are_asked() {
+            for (name, expect) in [
+                (":0", Some(0)),
+                (":99.0", Some(99)),
+                ("unix:3", Some(3)),
+                ("desk:10.0", None),
+                ("nonsense", None),
+                (":x", None),
+            ] {
+                assert_eq!(local(name), expect, "{name}");
+            }
+        }
+
+        #[test]
+        #[cfg(target_os = "linux")]
+        fn a_display_that_nobody_serves_does_not_answer() {
+            assert!(!answers(":64999"));
+        }
+    }
+}
