@@ -28,7 +28,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
@@ -75,12 +75,21 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// How long to rest when the system gives no more connections (out of file descriptors).
 const REST: Duration = Duration::from_millis(100);
 
-/// Accepts until `stop`; each connection is a task of `tasks` and ends its current request first.
+/// The two ends of a station.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ends {
+    /// Nothing new begins; what is under way ends in order.
+    pub(crate) stop: CancellationToken,
+    /// Every connection is closed, whatever happens on it.
+    pub(crate) cut: CancellationToken,
+}
+
+/// Accepts until the station stops; each connection is a task of `tasks` and ends its current request first.
 pub(crate) async fn run(
     listener: TcpListener,
     router: Router,
     limits: Limits,
-    stop: CancellationToken,
+    ends: Ends,
     tasks: TaskTracker,
 ) {
     let gate = Arc::new(Gate {
@@ -90,7 +99,7 @@ pub(crate) async fn run(
     });
     loop {
         let accepted = tokio::select! {
-            () = stop.cancelled() => return,
+            () = ends.stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -98,8 +107,14 @@ pub(crate) async fn run(
                 Some(pass) => {
                     // Small answers and chat lines leave at once; without it they only come later.
                     drop(stream.set_nodelay(true));
-                    let stream = Limited::new(stream, pass, limits);
-                    tasks.spawn(serve(stream, peer, router.clone(), limits, stop.clone()));
+                    let stream = Limited::new(stream, pass, limits, ends.cut.clone());
+                    tasks.spawn(serve(
+                        stream,
+                        peer,
+                        router.clone(),
+                        limits,
+                        ends.stop.clone(),
+                    ));
                 }
                 None => {
                     tracing::debug!(%peer, "no connection free");
@@ -216,17 +231,20 @@ struct Limited {
     upgraded: Arc<AtomicBool>,
     /// Bytes that may still come through the WebSocket, and since when they are counted.
     allowance: Option<(f64, Instant)>,
+    /// Ends whatever has not ended by itself.
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
     _pass: Pass,
 }
 
 impl Limited {
-    fn new(stream: TcpStream, pass: Pass, limits: Limits) -> Self {
+    fn new(stream: TcpStream, pass: Pass, limits: Limits, cut: CancellationToken) -> Self {
         Self {
             stream,
             limits,
             stalled: None,
             upgraded: Arc::default(),
             allowance: None,
+            cut: Box::pin(cut.cancelled_owned()),
             _pass: pass,
         }
     }
@@ -276,6 +294,9 @@ impl AsyncRead for Limited {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let came = buffer.filled().len() - before;

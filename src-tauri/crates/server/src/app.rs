@@ -16,10 +16,10 @@ use parking_lot::Mutex;
 use serde_json::json;
 use socketioxide::layer::SocketIoLayer;
 use store::Store;
-use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
+use crate::accept::Ends;
 use crate::chat::{Bucket, Chat, Rate};
 use crate::figures::{self, Figures};
 use crate::guard::Guard;
@@ -45,7 +45,7 @@ pub(crate) struct App {
     pub(crate) thumbnail: Thumbnail,
     pub(crate) figures: Figures,
     pub(crate) handshakes: Handshakes,
-    pub(crate) stop: CancellationToken,
+    pub(crate) ends: Ends,
 }
 
 impl App {

@@ -171,7 +171,7 @@ pub(crate) async fn serve(app: Arc<App>, mut work: mpsc::Receiver<Call>) {
         enter(&weak, &socket);
         std::future::ready(())
     });
-    let stop = app.stop.clone();
+    let stop = app.ends.stop.clone();
     loop {
         let call = tokio::select! {
             () = stop.cancelled() => return,

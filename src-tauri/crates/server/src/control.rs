@@ -81,7 +81,7 @@ async fn follow(app: Arc<App>, mut socket: WebSocket) {
     ping.reset();
     loop {
         let sent = tokio::select! {
-            () = app.stop.cancelled() => break,
+            () = app.ends.stop.cancelled() => break,
             event = next(&mut events) => match event {
                 Followed::Event(event) => send(&mut socket, &event).await,
                 Followed::Lost => {

@@ -91,7 +91,8 @@ impl Streams {
         self.streams.lock().clear();
     }
 
-    fn live(&self, channel: &ChannelName) -> Option<Live> {
+    /// The files of a channel that is live, or was until just now.
+    pub(crate) fn live(&self, channel: &ChannelName) -> Option<Live> {
         Some(self.streams.lock().get(channel)?.live.clone())
     }
 }

@@ -35,10 +35,10 @@ use media::{ChannelName, Clock, Frame, Hub};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wire::webrtc;
 
+use accept::Ends;
 use app::App;
 use chat::Chat;
 use figures::Figures;
@@ -212,7 +212,7 @@ pub async fn start_with(
         listener,
         router,
         options.limits,
-        app.stop.clone(),
+        app.ends.clone(),
         tasks.clone(),
     ));
     Ok(Station {
@@ -246,7 +246,7 @@ fn assemble(parts: Parts, token: String, guard: Guard, peers: Arc<dyn Peers>) ->
         thumbnail: picture::Thumbnail::default(),
         figures: Figures::new(),
         handshakes: app::Handshakes::default(),
-        stop: CancellationToken::new(),
+        ends: Ends::default(),
     });
     Assembled {
         router: app::app(Arc::clone(&app), layer),
@@ -337,7 +337,7 @@ impl Station {
     /// Stops: no new connections, current requests are answered, viewers are told, and whatever is
     /// not done after three seconds is dropped.
     pub async fn shutdown(self) {
-        self.app.stop.cancel();
+        self.app.ends.stop.cancel();
         self.tasks.close();
         let farewell = async {
             self.app.chat.close().await;
@@ -346,14 +346,18 @@ impl Station {
         if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
             tracing::debug!("some connections did not end by themselves");
         }
+        self.app.ends.cut.cancel();
     }
 }
 
 impl Drop for Station {
     fn drop(&mut self) {
-        self.app.stop.cancel();
+        self.app.ends.stop.cancel();
+        self.app.ends.cut.cancel();
     }
 }
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ pub(crate) async fn follow(app: Arc<App>, tasks: TaskTracker) {
         tell_live(&app, &mut live).await;
         tell_viewers(&app, &mut told).await;
         tokio::select! {
-            () = app.stop.cancelled() => break,
+            () = app.ends.stop.cancelled() => break,
             // The hub outlives this: it is held here.
             changed = changes.changed() => if changed.is_err() { break },
             _ = tick.tick() => {}

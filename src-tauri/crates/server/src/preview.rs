@@ -74,7 +74,7 @@ impl Preview {
         if !looking.made {
             looking.made = true;
             let frames = app.control.preview();
-            tokio::spawn(make(Arc::clone(&self.inner), frames, app.stop.clone()));
+            tokio::spawn(make(Arc::clone(&self.inner), frames, app.ends.stop.clone()));
         }
         drop(looking);
         let mut shots = self.inner.shots.subscribe();
@@ -205,7 +205,7 @@ async fn show(app: Arc<App>, mut socket: WebSocket) {
     loop {
         looker.set_ready(flight.room());
         tokio::select! {
-            () = app.stop.cancelled() => break,
+            () = app.ends.stop.cancelled() => break,
             shot = looker.next() => {
                 let Some((sequence, bytes)) = shot else { break };
                 flight.sent(sequence);

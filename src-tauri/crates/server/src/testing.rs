@@ -1,8 +1,8 @@
-//! A station for tests: a studio and peers that only remember what they are asked, and a small
-//! Socket.IO client.
+//! A station for tests: a studio and peers that only remember what they are asked, and clients.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::scene::Collection;
 use api::{Code, Command, Event, Problem, Snapshot, Stats};
@@ -12,14 +12,17 @@ use axum::http::{Request, Response, StatusCode};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http_body_util::BodyExt;
+use hyper_util::rt::TokioIo;
 use media::{
     Channel, ChannelInfo, ChannelName, Clock, Config, Frame, Hub, Origin, Timestamp, Track,
     TrackId, Writer,
 };
 use parking_lot::Mutex;
 use store::Store;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, watch};
+use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tower::ServiceExt;
 use wire::webrtc::{Answer, OfferError};
 
@@ -247,7 +250,7 @@ impl Desk {
             listener,
             self.router.clone(),
             limits,
-            app.stop.clone(),
+            app.ends.clone(),
             self.tasks.clone(),
         ));
         Served {
@@ -294,6 +297,53 @@ impl Got {
     }
 }
 
+/// Sends one request to a socket, whose host is an address of the loopback.
+pub(crate) async fn fetch(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Got {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(async move { drop(connection.await) });
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", address.to_string());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    let answer = tokio::time::timeout(PATIENCE, sender.send_request(request)).await;
+    Got::from(answer.expect("an answer comes").unwrap().map(Body::new)).await
+}
+
+/// A WebSocket, or the status that was answered instead.
+pub(crate) async fn websocket(
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, u16> {
+    let mut request = format!("ws://{address}{path}")
+        .into_client_request()
+        .unwrap();
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    match connect_async(request).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(tungstenite::Error::Http(answer)) => Err(answer.status().as_u16()),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// Whatever is waited for comes within this, or the test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A station with a socket.
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
@@ -303,13 +353,13 @@ pub(crate) struct Served {
 impl Served {
     /// Ends everything, and fails when something does not end.
     pub(crate) async fn stop(self) {
-        self.desk.app.stop.cancel();
+        self.desk.app.ends.stop.cancel();
         self.desk.tasks.close();
         let farewell = async {
             self.desk.app.chat.close().await;
             self.desk.tasks.wait().await;
         };
-        tokio::time::timeout(std::time::Duration::from_secs(20), farewell)
+        tokio::time::timeout(PATIENCE, farewell)
             .await
             .expect("every task ends");
     }

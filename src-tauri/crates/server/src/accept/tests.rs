@@ -4,10 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::testing::{Desk, TOKEN};
-
-/// Whatever is waited for comes within this, or the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::testing::{Desk, PATIENCE, TOKEN};
 
 fn quick() -> Limits {
     Limits {

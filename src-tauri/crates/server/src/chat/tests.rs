@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use media::Origin;
@@ -14,10 +13,7 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::Limits;
-use crate::testing::{Desk, Served};
-
-/// Whatever is waited for comes within this, or the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::testing::{Desk, PATIENCE, Served};
 
 struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
