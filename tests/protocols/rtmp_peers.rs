@@ -234,7 +234,7 @@ async fn welcome(stream: &mut TcpStream) -> std::io::Result<()> {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
         reader.feed(&bytes[..count]);
-        while let Some(message) = reader.next().map_err(std::io::Error::other)? {
+        while let Some(message) = reader.read().map_err(std::io::Error::other)? {
             if message.kind != kind::COMMAND {
                 continue;
             }

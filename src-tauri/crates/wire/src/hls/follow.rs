@@ -71,3 +71,75 @@ pub fn follow(channel: &Arc<Channel>, clock: &Clock) -> (Live, impl Future<Outpu
     };
     (Live { files }, work)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use media::{ChannelInfo, ChannelName, Hub, Origin, Writer};
+
+    fn writer() -> Writer {
+        let info = ChannelInfo {
+            origin: Origin::Program,
+            title: String::new(),
+        };
+        let hub = Hub::new(1);
+        let mut writer = hub
+            .publish(ChannelName::program(), info, Timestamp::ZERO)
+            .unwrap();
+        writer.set_tracks(vec![testing::video(0), testing::opus(2), testing::audio(1)]);
+        writer
+    }
+
+    fn play(writer: &mut Writer, millis: std::ops::Range<i64>) {
+        for at in millis.step_by(40) {
+            let time = Timestamp::from_millis(at);
+            writer.write(testing::packet(0, time, at % 2_000 == 0, 500));
+            writer.write(testing::packet(1, time, true, 100));
+            writer.write(testing::packet(2, time, true, 100));
+        }
+    }
+
+    #[tokio::test]
+    async fn files_come_and_stay_after_the_end() {
+        let mut writer = writer();
+        let (live, work) = follow(writer.channel(), &Clock::start());
+        let task = tokio::spawn(work);
+        assert_eq!(live.file(super::super::INDEX), None);
+        play(&mut writer, 0..5_000);
+        assert!(live.ready().await);
+        let index = live.file(super::super::INDEX).unwrap();
+        assert!(!index.immutable);
+        let text = String::from_utf8(index.body.to_vec()).unwrap();
+        assert!(text.contains("avc1.42C01F,mp4a.40.2"), "{text}");
+        drop(writer);
+        task.await.unwrap();
+        let media = live.file(super::super::MEDIA).unwrap();
+        assert!(media.body.ends_with(b"#EXT-X-ENDLIST\n"));
+    }
+
+    #[tokio::test]
+    async fn a_channel_without_a_picture_yet_is_asked_for_one() {
+        let mut writer = writer();
+        let (_live, work) = follow(writer.channel(), &Clock::start());
+        let task = tokio::spawn(work);
+        let time = Timestamp::from_millis(5);
+        writer.write(testing::packet(1, time, true, 100));
+        writer.signalled().await;
+        assert!(writer.signals(time).keyframe);
+        drop(writer);
+        task.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_looking_ends_the_work() {
+        let writer = writer();
+        let (live, work) = follow(writer.channel(), &Clock::start());
+        drop(live);
+        work.await;
+        let (live, work) = follow(writer.channel(), &Clock::start());
+        drop(writer);
+        work.await;
+        assert!(!live.ready().await);
+    }
+}

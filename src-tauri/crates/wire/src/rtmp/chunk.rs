@@ -154,7 +154,7 @@ impl Reader {
         }
     }
 
-    /// Takes bytes off the network. Drain [`Self::next`] before feeding more: what is not yet
+    /// Takes bytes off the network. Drain [`Self::read`] before feeding more: what is not yet
     /// read stays in memory.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.received += bytes.len() as u64;
@@ -170,7 +170,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`]; the connection is of no use afterwards.
-    pub fn next(&mut self) -> Result<Option<Message>, Error> {
+    pub fn read(&mut self) -> Result<Option<Message>, Error> {
         loop {
             let Some(header) = self.header()? else {
                 return Ok(None);

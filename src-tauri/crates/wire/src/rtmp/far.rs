@@ -45,7 +45,7 @@ impl Far {
             None => self.reader.feed(bytes),
         }
         let mut messages = Vec::new();
-        while let Some(message) = self.reader.next().unwrap() {
+        while let Some(message) = self.reader.read().unwrap() {
             messages.push(message);
         }
         (messages, back)

@@ -20,6 +20,9 @@ const CHUNK_SIZE: u32 = 4_096;
 /// How much we say that the server may send before it hears from us.
 const WINDOW: u32 = 2_500_000;
 
+/// Answers to a server that asks and does not read are left out beyond this many waiting bytes.
+const ANSWERS: usize = 1 << 20;
+
 /// The message streams of a session: the connection itself has number 0.
 const CONNECTION: u32 = 0;
 
@@ -121,7 +124,7 @@ impl Session {
             None => self.reader.feed(bytes),
         }
         loop {
-            let message = self.reader.next().map_err(|error| {
+            let message = self.reader.read().map_err(|error| {
                 tracing::debug!(host = self.address.name(), %error, "not RTMP");
                 self.not_rtmp()
             })?;
@@ -406,6 +409,9 @@ impl Session {
     }
 
     fn control(&mut self, message: RtmpMessage) -> Result<(), PublishError> {
+        if self.output.len() > ANSWERS {
+            return Ok(());
+        }
         let payload = message
             .into_message_payload(RtmpTimestamp::new(0), CONNECTION)
             .map_err(|_| own_fault(&self.address))?;

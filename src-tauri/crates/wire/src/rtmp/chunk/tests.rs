@@ -21,7 +21,7 @@ fn message(kind: u8, stream: u32, timestamp: u32, data: &[u8]) -> Message {
 
 fn drain(reader: &mut Reader) -> Result<Vec<Message>, Error> {
     let mut messages = Vec::new();
-    while let Some(message) = reader.next()? {
+    while let Some(message) = reader.read()? {
         messages.push(message);
     }
     Ok(messages)
@@ -228,8 +228,8 @@ fn reads_what_the_writer_writes() {
         for part in packet.bytes.chunks(1 + noise.below(3_000)) {
             reader.feed(part);
         }
-        assert_eq!(reader.next(), Ok(Some(expect)));
-        assert_eq!(reader.next(), Ok(None));
+        assert_eq!(reader.read(), Ok(Some(expect)));
+        assert_eq!(reader.read(), Ok(None));
     }
 }
 

@@ -130,6 +130,21 @@ fn pings_are_answered_and_received_bytes_acknowledged() {
     assert_eq!(u64::from(count), session.reader.received());
 }
 
+#[test]
+fn a_server_that_only_pings_costs_no_memory() {
+    let (mut session, mut far) = at(Step::Publishing);
+    let window = far.say(kind::WINDOW_ACKNOWLEDGEMENT, &[0, 0, 0, 1]);
+    session.receive(&window).unwrap();
+    let pings = far
+        .say(kind::USER_CONTROL, &[0, 6, 1, 2, 3, 4])
+        .repeat(1_000);
+    for _ in 0..200 {
+        session.receive(&pings).unwrap();
+    }
+    let waiting = session.output().len();
+    assert!(waiting <= ANSWERS + 100, "{waiting}");
+}
+
 /// What an answer at `step` comes to; `None` when the session goes on.
 fn check(step: Step, answer: impl Fn(&mut Far) -> Vec<u8>, expect: Option<(bool, &str)>) {
     let (mut session, mut far) = at(step);
