@@ -8,6 +8,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use klieg_tests::{Process, lines, need, root, skip};
+use media::Clock;
 use serde_json::Value;
 
 /// What is installed; the versions that these tests were written against.
@@ -52,14 +53,14 @@ fn make() -> Result<PathBuf, String> {
 }
 
 /// A script beside this file, running, and the JSON lines that it prints.
-pub struct Script {
+pub(crate) struct Script {
     process: Process,
     said: Receiver<String>,
 }
 
 impl Script {
     /// Starts a script; `None` when the machine lacks what it needs.
-    pub fn start(test: &str, name: &str, arguments: &[&str]) -> Option<Self> {
+    pub(crate) fn start(test: &str, name: &str, arguments: &[&str]) -> Option<Self> {
         let python = python(test)?;
         let mut process = Process::start(
             Command::new(python)
@@ -73,16 +74,18 @@ impl Script {
     }
 
     /// Hands it a line.
-    pub fn tell(&mut self, line: &str) {
+    pub(crate) fn tell(&mut self, line: &str) {
         let input = self.process.child().stdin.as_mut().expect("piped");
         writeln!(input, "{line}").expect("a script that reads");
     }
 
-    /// The next thing it says that fits; panics when none comes within `bound`, a time for each line.
-    pub fn hear(&self, what: &str, bound: Duration, fits: impl Fn(&Value) -> bool) -> Value {
+    /// The next thing it says that fits; panics when none comes within `bound`.
+    pub(crate) fn hear(&self, what: &str, bound: Duration, fits: impl Fn(&Value) -> bool) -> Value {
+        let clock = Clock::start();
+        let end = clock.now() + bound;
         let mut heard = Vec::new();
         loop {
-            let Ok(line) = self.said.recv_timeout(bound) else {
+            let Ok(line) = self.said.recv_timeout(end.since(clock.now())) else {
                 panic!("never {what}; heard {heard:#?}");
             };
             let value: Value = serde_json::from_str(&line).expect("JSON");
@@ -95,6 +98,6 @@ impl Script {
 }
 
 /// Whether something said is of this kind.
-pub fn is(event: &str) -> impl Fn(&Value) -> bool {
+pub(crate) fn is(event: &str) -> impl Fn(&Value) -> bool {
     move |value| value["event"] == event
 }

@@ -13,18 +13,18 @@ use media::{
 };
 
 /// Pixels across and down.
-pub const SIZE: (u32, u32) = (640, 360);
+pub(crate) const SIZE: (u32, u32) = (640, 360);
 /// Pictures per second.
-pub const FPS: u32 = 30;
+pub(crate) const FPS: u32 = 30;
 /// The tone's amplitude.
-pub const AMPLITUDE: f32 = 0.25;
+pub(crate) const AMPLITUDE: f32 = 0.25;
 
 const VIDEO: TrackId = TrackId(0);
 const AUDIO: TrackId = TrackId(1);
 
 /// A live channel, until it is dropped.
 #[derive(Debug)]
-pub struct Signal {
+pub(crate) struct Signal {
     channel: Arc<Channel>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -38,7 +38,7 @@ struct Shared {
 
 impl Signal {
     /// Goes live, in real time. Keyframes come only when asked for, after the first.
-    pub fn start(clock: Clock) -> Self {
+    pub(crate) fn start(clock: Clock) -> Self {
         let hub = Hub::new(1);
         let info = ChannelInfo {
             origin: Origin::Program,
@@ -99,12 +99,12 @@ impl Signal {
     }
 
     /// What it writes.
-    pub fn channel(&self) -> Arc<Channel> {
+    pub(crate) fn channel(&self) -> Arc<Channel> {
         Arc::clone(&self.channel)
     }
 
     /// Keyframes written so far.
-    pub fn keyframes(&self) -> u64 {
+    pub(crate) fn keyframes(&self) -> u64 {
         self.shared.keyframes.load(Ordering::Relaxed)
     }
 }

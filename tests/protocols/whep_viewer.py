@@ -6,6 +6,7 @@ Prints its offer as `{"event": "offer", "sdp": …}`, reads the answer's SDP as 
 standard input, and then reports pictures, sound and state until it is ended or the other side leaves.
 """
 
+import array
 import asyncio
 import json
 import sys
@@ -31,8 +32,10 @@ async def watch(track):
             if track.kind == "video":
                 size = {"width": frame.width, "height": frame.height}
             else:
-                values = frame.to_ndarray()
-                size = {"rate": frame.sample_rate, "peak": int(abs(values.astype("int32")).max()) / 32768}
+                # Interleaved 16-bit samples; the plane may be longer.
+                length = frame.samples * len(frame.layout.channels) * 2
+                values = array.array("h", bytes(frame.planes[0])[:length])
+                size = {"rate": frame.sample_rate, "peak": max(max(values), -min(values)) / 32768}
             say(event=track.kind, count=count, at=frame.time, **size)
 
 

@@ -10,6 +10,7 @@ Keyframes are asked for with PLI by aiortc itself, when it cannot decode.
 `/found` with 302. `/broken` is out of order.
 """
 
+import array
 import asyncio
 import json
 import secrets
@@ -48,8 +49,10 @@ async def watch(track):
                     at=frame.time,
                 )
         else:
-            values = frame.to_ndarray()
-            loudest = max(loudest, int(abs(values.astype("int32")).max()))
+            # Interleaved 16-bit samples; the plane may be longer.
+            size = frame.samples * len(frame.layout.channels) * 2
+            values = array.array("h", bytes(frame.planes[0])[:size])
+            loudest = max(loudest, max(values), -min(values))
             samples += frame.samples
             if samples % frame.sample_rate < frame.samples:
                 say(
