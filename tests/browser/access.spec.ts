@@ -49,7 +49,7 @@ test.describe('off air', () => {
     }
     await page.getByRole('button', { name: 'Add a source' }).click();
     await clean(page);
-    await page.getByRole('menuitem', { name: /^Camera/ }).click();
+    await page.getByRole('menuitem', { name: /^Camera A webcam/ }).click();
     await expect(page.getByRole('dialog')).toBeVisible();
     await clean(page);
     await page.keyboard.press('Escape');

@@ -4,7 +4,7 @@ import { defineConfig } from '@playwright/test';
 /** The system's Chromium; another one by `KLIEG_CHROMIUM`. */
 const chromium = process.env['KLIEG_CHROMIUM'] ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
-export const flags = [
+const flags = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

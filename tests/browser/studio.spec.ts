@@ -50,18 +50,18 @@ test('a strip is muted and its fader moved by keys', async ({ page, klieg }) => 
 test('the broadcast begins, is timed, and ends after one question', async ({ page, klieg }) => {
   await open(page, klieg.studio);
   await page.getByRole('button', { name: 'Go live' }).click();
-  await expect(page.getByText('ON AIR')).toBeVisible();
+  await expect(page.getByText('ON AIR', { exact: true })).toBeVisible();
   await expect.poll(async () => (await klieg.channels()).map((one) => one.name)).toContain('program');
   await expect(page.getByText(/00:00:0[1-9]/)).toBeVisible();
   await page.getByRole('button', { name: 'End broadcast' }).click();
   const question = page.getByRole('dialog', { name: 'End the broadcast?' });
   await page.keyboard.press('Escape');
   await expect(question).toHaveCount(0);
-  await expect(page.getByText('ON AIR')).toBeVisible();
+  await expect(page.getByText('ON AIR', { exact: true })).toBeVisible();
   await page.getByRole('button', { name: 'End broadcast' }).click();
   await question.getByRole('button', { name: 'End broadcast' }).click();
   await expect(page.getByRole('button', { name: 'Go live' })).toBeVisible();
-  await expect.poll(async () => (await klieg.channels()).length).toBe(0);
+  await expect.poll(async () => (await klieg.channels()).filter((one) => one.state === 'live')).toEqual([]);
 });
 
 test('a property is edited, undone, made again, and is there after a reload and a restart', async ({ page, klieg, running }) => {

@@ -32,12 +32,16 @@ export async function join(channel: string, signal: AbortSignal): Promise<Sessio
   const stream = new MediaStream();
   let resource: string | null = null;
   const close = (): void => {
-    connection.close();
-    if (resource) {
-      // The station forgets silent sessions by itself; this only tells it sooner.
-      fetch(resource, { method: 'DELETE', keepalive: true }).catch(() => undefined);
-      resource = null;
+    if (!resource) {
+      connection.close();
+      return;
     }
+    // The session is ended before the connection is, which would end it, too. When the station does
+    // not hear of either it forgets the session by itself.
+    fetch(resource, { method: 'DELETE', keepalive: true, signal: AbortSignal.timeout(2000) })
+      .catch(() => undefined)
+      .finally(() => connection.close());
+    resource = null;
   };
   try {
     for (const kind of ['video', 'audio'] as const) {
