@@ -70,6 +70,36 @@ export async function display(width, height) {
   return { server, name: `:${number}` };
 }
 
+/** What a person does outside of the page: closing windows, answering the system's own dialogs. */
+export class X11 {
+  constructor(display) {
+    this.env = { ...process.env, DISPLAY: display };
+  }
+
+  async #run(...args) {
+    const tool = new Process('xdotool', args, { env: this.env });
+    await once(tool.child, 'close');
+    return tool.log;
+  }
+
+  /** Visible windows by their exact title. */
+  async windows(title) {
+    const pattern = `^${title.replace(/[?.]/g, '\\$&')}$`;
+    const found = await this.#run('search', '--onlyvisible', '--name', pattern);
+    return found.split('\n').filter((line) => /^\d+$/.test(line));
+  }
+
+  /** Asks a window to close, as its close button does. */
+  close(window) {
+    return this.#run('windowquit', window);
+  }
+
+  /** Presses a key in a window. */
+  async key(window, name) {
+    await this.#run('windowfocus', '--sync', window, 'key', name);
+  }
+}
+
 /** A TCP port that was free a moment ago. */
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');

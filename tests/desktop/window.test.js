@@ -9,13 +9,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Session, display, eventually, find } from './webdriver.js';
+import { Session, X11, display, eventually, find } from './webdriver.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const binary = process.env.KLIEG_SHELL ?? join(root, 'target/debug/klieg');
 const shots = process.env.KLIEG_SCREENSHOTS ?? join(root, 'tests/desktop/actual');
 
-const missing = ['Xvfb', 'WebKitWebDriver'].filter((program) => !find(program));
+const missing = ['Xvfb', 'WebKitWebDriver', 'xdotool'].filter((program) => !find(program));
 const skip = missing.length > 0 && `${missing.join(' and ')} not installed (cargo xtask setup)`;
 if (skip) console.error(`SKIPPED desktop: ${skip}`);
 
@@ -28,12 +28,14 @@ const END = "//button[normalize-space()='End broadcast']";
 let folder;
 let screen;
 let session;
+let x11;
 
 before(async () => {
   if (skip) return;
   await mkdir(shots, { recursive: true });
   folder = await mkdtemp(join(tmpdir(), 'klieg-desktop-'));
   screen = await display(1440, 900);
+  x11 = new X11(screen.name);
   session = await Session.open({
     binary,
     args: [
@@ -156,17 +158,49 @@ test('a strip is muted and heard again', { skip }, async () => {
   await eventually('a level', () => level('Test signal'));
 });
 
+/** Whether the station says that the program is live. */
+const live = async (http) => {
+  const channels = await (await fetch(`${http}/api/channels`)).json();
+  return channels.some((c) => c.name === 'program' && c.state === 'live');
+};
+
 test('the broadcast begins, is seen on the network, and ends', { skip }, async () => {
   const { http } = await ask('endpoints');
-  const live = async () => {
-    const channels = await (await fetch(`${http}/api/channels`)).json();
-    return channels.some((c) => c.name === 'program' && c.state === 'live');
-  };
-  assert.equal(await live(), false);
+  assert.equal(await live(http), false);
   await session.click(scene('Welcome'));
   await session.click(GO_LIVE);
   await session.element(END);
-  await eventually('the program on the station', live);
+  await eventually('the program on the station', () => live(http));
   await eventually('a playlist', async () => (await fetch(`${http}/hls/program/index.m3u8`)).ok);
+  await eventually('figures of the encoder', async () => (await ask('snapshot')).stats.encode_ms > 0);
   await shoot('on-air');
+
+  await session.click(END);
+  await session.click("//dialog//button[normalize-space()='End broadcast']");
+  await session.element(GO_LIVE);
+  await eventually('the end on the station', async () => !(await live(http)));
+});
+
+test('closing on air asks once, and ends cleanly when told to', { skip }, async () => {
+  const { http } = await ask('endpoints');
+  await session.click(GO_LIVE);
+  await eventually('the program on the station', () => live(http));
+  const [window] = await eventually('the window', () => x11.windows('Klieg'));
+  const asked = () => x11.windows('End the broadcast?');
+
+  await x11.close(window);
+  const [question] = await eventually('a question', asked);
+  await x11.close(window);
+  assert.equal((await asked()).length, 1, 'asked once');
+  await x11.key(question, 'Escape');
+  await eventually('the question goes', async () => (await asked()).length === 0);
+  assert.equal(await live(http), true, 'still on air');
+
+  await x11.close(window);
+  const [again] = await eventually('a question', asked);
+  await x11.key(again, 'Return');
+  await eventually('the program has left', async () => {
+    const answers = await fetch(`${http}/healthz`).then(() => true, () => false);
+    return !answers && (await x11.windows('Klieg')).length === 0;
+  });
 });

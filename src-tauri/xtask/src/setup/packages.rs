@@ -66,6 +66,7 @@ const TEST: &[&str] = &[
     "webkit2gtk-driver",
     "x11-apps",
     "xauth",
+    "xdotool",
     "xvfb",
 ];
 
