@@ -3,9 +3,7 @@
 use std::sync::LazyLock;
 
 use media::{BufferPool, Color, Frame, Matrix, PixelFormat, Plane, Range};
-use yuv::{
-    BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix,
-};
+use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix};
 
 use crate::Error;
 
@@ -239,21 +237,46 @@ pub(crate) fn shrink(
             }
             let from = &source[line * stride..][..width];
             for (sum, &pixel) in sums.iter_mut().zip(from) {
-                *sum += u16::from(pixel) * weight;
+                // 256 shares of a byte fit: nothing to check in this loop.
+                *sum = sum.wrapping_add(u16::from(pixel).wrapping_mul(weight));
             }
         }
-        // Then across.
-        let taps = across.starts.iter().zip(across.weights.chunks(across.per));
-        for (to, (&start, weights)) in to.iter_mut().zip(taps) {
-            let from = &sums[start..];
-            let sum: u32 = from
-                .iter()
-                .zip(weights)
-                .map(|(&s, &w)| u32::from(s) * u32::from(w))
-                .sum();
-            *to = ((sum + (1 << 15)) >> 16).min(255) as u8;
+        // Then across, with the usual numbers of taps known to the compiler.
+        match across.per {
+            2 => across.gather::<2>(&sums, to),
+            3 => across.gather::<3>(&sums, to),
+            4 => across.gather::<4>(&sums, to),
+            _ => across.gather_any(&sums, to),
         }
     }
+}
+
+impl Taps {
+    fn gather<const PER: usize>(&self, sums: &[u16], to: &mut [u8]) {
+        let (weights, _) = self.weights.as_chunks::<PER>();
+        for ((to, &start), weights) in to.iter_mut().zip(&self.starts).zip(weights) {
+            let Some(from) = sums.get(start..).and_then(|s| s.first_chunk::<PER>()) else {
+                // A source narrower than the taps.
+                return self.gather_any(sums, std::slice::from_mut(to));
+            };
+            *to = weigh(from, weights);
+        }
+    }
+
+    fn gather_any(&self, sums: &[u16], to: &mut [u8]) {
+        let taps = self.starts.iter().zip(self.weights.chunks(self.per));
+        for (to, (&start, weights)) in to.iter_mut().zip(taps) {
+            *to = weigh(&sums[start..], weights);
+        }
+    }
+}
+
+fn weigh(sums: &[u16], weights: &[u16]) -> u8 {
+    let pairs = sums.iter().zip(weights);
+    let sum = pairs.fold(1u32 << 15, |sum, (&s, &w)| {
+        sum.wrapping_add(u32::from(s).wrapping_mul(u32::from(w)))
+    });
+    (sum >> 16).min(255) as u8
 }
 
 /// Planes of 4:2:0 in one buffer, brought from `color` to that of JPEG where they lie.
@@ -261,31 +284,48 @@ pub(crate) fn to_jpeg_color(buffer: &mut [u8], width: usize, height: usize, colo
     if color == JPEG {
         return;
     }
-    const ONE: f32 = 16_384.0;
     let [luma, cross_u, cross_v, uu, uv, vu, vv, black] = coefficients(color);
-    let fixed = |k: f32| (k * ONE).round() as i32;
     let chroma_width = width.div_ceil(2);
     let (y, rest) = buffer.split_at_mut(width * height);
     let (u, v) = rest.split_at_mut(chroma_width * height.div_ceil(2));
-    let (luma, cross_u, cross_v) = (fixed(luma), fixed(cross_u), fixed(cross_v));
-    let black = black as i32;
-    for (row, line) in y.chunks_exact_mut(width).enumerate() {
-        let at = row / 2 * chroma_width;
-        let pairs = line.chunks_mut(2).zip(&u[at..]).zip(&v[at..]);
-        for ((pixels, &u), &v) in pairs {
-            let shift = cross_u * (i32::from(u) - 128) + cross_v * (i32::from(v) - 128) + 8_192;
-            for pixel in pixels {
-                let value = luma * (i32::from(*pixel) - black) + shift;
-                *pixel = (value >> 14).clamp(0, 255) as u8;
+
+    // Luma in sixteenths: 16 bits hold them, and the processor has instructions for that.
+    let scale = (luma * 4_096.0).round() as u16;
+    let fixed = |k: f32| (k * 16.0 * 1_024.0).round() as i32;
+    let (cross_u, cross_v, offset) = (
+        fixed(cross_u),
+        fixed(cross_v),
+        fixed(-luma * black) + 8 * 1_024,
+    );
+    let mut shifts = vec![0i16; chroma_width * 2];
+    let chroma = u
+        .chunks_exact(chroma_width)
+        .zip(v.chunks_exact(chroma_width));
+    for (lines, (u, v)) in y.chunks_mut(width * 2).zip(chroma) {
+        let (pairs, _) = shifts.as_chunks_mut::<2>();
+        for ((pair, &u), &v) in pairs.iter_mut().zip(u).zip(v) {
+            let (u, v) = (i32::from(u) - 128, i32::from(v) - 128);
+            let sum = cross_u
+                .wrapping_mul(u)
+                .wrapping_add(cross_v.wrapping_mul(v));
+            *pair = [(sum.wrapping_add(offset) >> 10) as i16; 2];
+        }
+        for line in lines.chunks_exact_mut(width) {
+            for (pixel, &shift) in line.iter_mut().zip(&shifts) {
+                let wide = u32::from(*pixel) << 8;
+                let scaled = (wide.wrapping_mul(u32::from(scale)) >> 16) as i16;
+                *pixel = (scaled.wrapping_add(shift) >> 4).clamp(0, 255) as u8;
             }
         }
     }
-    let [uu, uv, vu, vv] = [uu, uv, vu, vv].map(fixed);
+    let [uu, uv, vu, vv] = [uu, uv, vu, vv].map(|k| (k * 16_384.0).round() as i32);
     for (u, v) in u.iter_mut().zip(v) {
         let (from_u, from_v) = (i32::from(*u) - 128, i32::from(*v) - 128);
-        let near = |sum: i32| (((sum + 8_192) >> 14) + 128).clamp(0, 255) as u8;
-        *u = near(uu * from_u + uv * from_v);
-        *v = near(vu * from_u + vv * from_v);
+        let near = |a: i32, b: i32| {
+            let sum = a.wrapping_mul(from_u).wrapping_add(b.wrapping_mul(from_v));
+            ((sum.wrapping_add(8_192) >> 14) + 128).clamp(0, 255) as u8
+        };
+        (*u, *v) = (near(uu, uv), near(vu, vv));
     }
 }
 

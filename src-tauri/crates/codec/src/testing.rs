@@ -36,7 +36,11 @@ impl Scenery {
             let (row, rows) = PixelFormat::I420.plane_size(index, width, height);
             let (plane, after) = rest.split_at_mut(row * rows);
             rest = after;
-            let (dx, dy) = if index == 0 { (n * 4, n * 2) } else { (n * 2 + 77 * index, n) };
+            let (dx, dy) = if index == 0 {
+                (n * 4, n * 2)
+            } else {
+                (n * 2 + 77 * index, n)
+            };
             for (y, line) in plane.chunks_mut(row).enumerate() {
                 let from = &self.tile[(y + dy) % TILE * TILE..][..TILE];
                 // Film grain, which no motion vector follows.
@@ -47,7 +51,15 @@ impl Scenery {
                 }
             }
         }
-        Frame::packed(PixelFormat::I420, width, height, Color::default(), at, data.into()).unwrap()
+        Frame::packed(
+            PixelFormat::I420,
+            width,
+            height,
+            Color::default(),
+            at,
+            data.into(),
+        )
+        .unwrap()
     }
 }
 
@@ -61,11 +73,17 @@ pub(crate) fn psnr(a: &Frame, b: &Frame) -> f64 {
     assert_eq!((a.width(), a.height()), (b.width(), b.height()));
     let (row, rows) = a.format().plane_size(0, a.width(), a.height());
     let (a, b) = (&a.planes()[0], &b.planes()[0]);
-    let lines = a.data.chunks(a.stride).zip(b.data.chunks(b.stride)).take(rows);
+    let lines = a
+        .data
+        .chunks(a.stride)
+        .zip(b.data.chunks(b.stride))
+        .take(rows);
     let sum: u64 = lines
         .map(|(a, b)| {
             let pairs = a[..row].iter().zip(&b[..row]);
-            pairs.map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum::<u64>()
+            pairs
+                .map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2))
+                .sum::<u64>()
         })
         .sum();
     if sum == 0 {
@@ -93,7 +111,11 @@ pub(crate) fn sine(hz: f32, level: f32, start: Timestamp, from: usize, frames: u
 
 /// One channel of interleaved sound.
 pub(crate) fn channel(data: &[f32], channels: u16, which: usize) -> Vec<f32> {
-    data.iter().skip(which).step_by(usize::from(channels)).copied().collect()
+    data.iter()
+        .skip(which)
+        .step_by(usize::from(channels))
+        .copied()
+        .collect()
 }
 
 /// Level and frequency of a steady tone: effective value × √2, and upward crossings of zero per second.

@@ -75,9 +75,7 @@ impl Muxer {
     pub fn fragment(&mut self, packets: &[Packet], end: Timestamp) -> Bytes {
         let known = |p: &&Packet| self.tracks.iter().any(|t| t.id == p.track);
         let earliest = packets.iter().filter(known).map(|p| p.dts).min();
-        let origin = *self
-            .origin
-            .get_or_insert(earliest.unwrap_or_default());
+        let origin = *self.origin.get_or_insert(earliest.unwrap_or_default());
         self.sequence = self.sequence.wrapping_add(1);
 
         let payload: usize = packets.iter().map(|p| p.data.len()).sum();

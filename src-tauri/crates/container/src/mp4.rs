@@ -251,7 +251,8 @@ impl Demuxer {
             kind => {
                 self.media |= matches!(kind, b"mdat" | b"moof");
                 // Nothing lies beyond the end of numbers.
-                at.checked_add(size).map_or_else(|| self.finish(), |next| Ok(State::Walk(next)))
+                at.checked_add(size)
+                    .map_or_else(|| self.finish(), |next| Ok(State::Walk(next)))
             }
         }
     }

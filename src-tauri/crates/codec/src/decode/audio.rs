@@ -23,7 +23,7 @@ pub fn open(config: &Config) -> Result<Box<dyn Decoder>, Error> {
     match config {
         Config::Opus { channels, .. } => Ok(Box::new(backend::opus::Decoder::open(*channels)?)),
         #[cfg(feature = "aac")]
-        Config::Aac { asc, .. } => Ok(Box::new(backend::aac::Decoder::open(asc)?)),
+        Config::Aac { asc, .. } => Ok(Box::new(backend::aac_decoder::Decoder::open(asc)?)),
         #[cfg(not(feature = "aac"))]
         Config::Aac { .. } => Err(Error::NoAac),
         Config::H264 { .. } => Err(Error::Input {

@@ -56,8 +56,7 @@ impl AudioFile {
             what: "this kind of sound file".into(),
             instead: "MP3, WAV, FLAC, Ogg or MP4 with AAC",
         };
-        let stream =
-            MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
+        let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
         let reader = symphonia::default::get_probe()
             .probe(
                 &Hint::new(),
@@ -190,7 +189,11 @@ impl AudioFile {
                 })?;
                 data = samples.map(|s| s.data).unwrap_or_default();
                 let width = usize::from(self.channels.max(1));
-                let clip = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).saturating_mul(width);
+                let clip = |n: u64| {
+                    usize::try_from(n)
+                        .unwrap_or(usize::MAX)
+                        .saturating_mul(width)
+                };
                 let end = data.len().saturating_sub(clip(packet.trim_end.get()));
                 data.truncate(end);
                 data.drain(..clip(packet.trim_start.get()).min(data.len()));
@@ -298,9 +301,7 @@ impl<R: Read + Seek> Source<R> {
     }
 
     fn get(&mut self) -> &mut R {
-        self.inner
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

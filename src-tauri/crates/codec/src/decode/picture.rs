@@ -95,17 +95,20 @@ fn subsample(pixels: &[u8], planes: &mut [u8], width: usize, height: usize) {
             Some((above, below)) if below.len() == above.len() => (above, below),
             _ => (pixels, pixels),
         };
-        let pairs = above.chunks(6).zip(below.chunks(6));
-        for ((u, v), (a, b)) in u.iter_mut().zip(v).zip(pairs) {
-            let right = if a.len() == 6 { 3 } else { 0 };
+        let (above, odd_above) = above.as_chunks::<6>();
+        let (below, odd_below) = below.as_chunks::<6>();
+        for (((u, v), a), b) in u.iter_mut().zip(v.iter_mut()).zip(above).zip(below) {
             let mean = |c: usize| {
-                let sum = u16::from(a[c])
-                    + u16::from(b[c])
-                    + u16::from(a[c + right])
-                    + u16::from(b[c + right]);
-                ((sum + 2) / 4) as u8
+                let four = [a[c], a[c + 3], b[c], b[c + 3]].map(u16::from);
+                (four.into_iter().fold(2, u16::wrapping_add) / 4) as u8
             };
             (*u, *v) = (mean(1), mean(2));
+        }
+        // The last column of an odd width, too.
+        if let ([_, a_u, a_v], [_, b_u, b_v]) = (odd_above, odd_below)
+            && let ([.., u], [.., v]) = (u, v)
+        {
+            (*u, *v) = (a_u.midpoint(*b_u), a_v.midpoint(*b_v));
         }
     }
 }
@@ -138,7 +141,8 @@ pub fn file(data: &[u8]) -> Result<Picture, Error> {
         let source = Cursor::new(data);
         match image::guess_format(data).map_err(|_| unknown())? {
             ImageFormat::Png => {
-                let decoder = PngDecoder::with_limits(source, limits()).map_err(|e| error("PNG", e))?;
+                let decoder =
+                    PngDecoder::with_limits(source, limits()).map_err(|e| error("PNG", e))?;
                 check(&decoder)?;
                 if decoder.is_apng().map_err(|e| error("PNG", e))? {
                     let apng = decoder.apng().map_err(|e| error("PNG", e))?;

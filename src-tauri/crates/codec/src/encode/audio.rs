@@ -48,7 +48,7 @@ pub fn opus(track: TrackId, bitrate: u32) -> Result<Box<dyn Encoder>, Error> {
 #[cfg(feature = "aac")]
 pub fn aac(track: TrackId, bitrate: u32) -> Result<Box<dyn Encoder>, Error> {
     check_bitrate("AAC", bitrate, 32_000, 320_000)?;
-    let backend = backend::aac::Encoder::open(bitrate)?;
+    let backend = backend::aac_encoder::Encoder::open(bitrate)?;
     Ok(Box::new(Framed::new(backend, track)))
 }
 

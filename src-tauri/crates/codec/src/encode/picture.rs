@@ -25,12 +25,7 @@ pub fn jpeg(frame: &Frame, max_width: u32, max_height: u32, quality: u8) -> Resu
         raster::shrink(&plane.data, plane.stride, from, target, to);
         rest = after;
     }
-    raster::to_jpeg_color(
-        &mut planes,
-        width as usize,
-        height as usize,
-        source.color(),
-    );
+    raster::to_jpeg_color(&mut planes, width as usize, height as usize, source.color());
 
     let mut out = Vec::with_capacity((width * height) as usize / 6 + 1024);
     let mut encoder = Encoder::new(&mut out, quality.clamp(1, 100));

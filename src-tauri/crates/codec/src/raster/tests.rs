@@ -13,11 +13,7 @@ fn sizes_fit_and_keep_their_shape() {
         ((16384, 1), (100, 100), (100, 1)),
         ((1920, 1080), (0, 0), (1, 1)),
     ] {
-        assert_eq!(
-            fit(w, h, mw, mh),
-            expect,
-            "{w}×{h} into {mw}×{mh}"
-        );
+        assert_eq!(fit(w, h, mw, mh), expect, "{w}×{h} into {mw}×{mh}");
     }
 }
 
@@ -29,7 +25,12 @@ fn shrinking_averages_areas_and_keeps_brightness() {
     assert_eq!(out, [100; 4]);
 
     // A flat picture stays flat at any ratio, with stride.
-    for (w, h, tw, th) in [(7, 5, 3, 2), (1280, 3, 960, 2), (100, 100, 1, 1), (5, 5, 5, 4)] {
+    for (w, h, tw, th) in [
+        (7, 5, 3, 2),
+        (1280, 3, 960, 2),
+        (100, 100, 1, 1),
+        (5, 5, 5, 4),
+    ] {
         for value in [0u8, 1, 127, 254, 255] {
             let source = vec![value; (w + 3) * h];
             let mut out = vec![9; tw * th];
@@ -53,7 +54,11 @@ fn colours_come_out_as_rgb_says() {
         let mut buffer = [from[0], from[0], from[0], from[0], from[1], from[2]];
         to_jpeg_color(&mut buffer, 2, 2, Color::default());
         let got = [buffer[0], buffer[4], buffer[5]];
-        let off = got.iter().zip(to).map(|(a, b): (&u8, u8)| a.abs_diff(b)).max();
+        let off = got
+            .iter()
+            .zip(to)
+            .map(|(a, b): (&u8, u8)| a.abs_diff(b))
+            .max();
         assert!(off <= Some(1), "{from:?} became {got:?}, not {to:?}");
     }
     // Range alone.
@@ -84,15 +89,7 @@ fn flat(format: PixelFormat, width: u32, height: u32, pixel: [u8; 4]) -> Frame {
             .repeat(Frame::packed_len(format, width, height) / 4),
         _ => pixel.repeat((width * height) as usize),
     };
-    Frame::packed(
-        format,
-        width,
-        height,
-        JPEG,
-        Timestamp::ZERO,
-        data.into(),
-    )
-    .unwrap()
+    Frame::packed(format, width, height, JPEG, Timestamp::ZERO, data.into()).unwrap()
 }
 
 #[test]

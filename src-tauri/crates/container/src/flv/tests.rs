@@ -31,13 +31,21 @@ fn configurations_go_there_and_back() {
         let header = sequence_header(&config).unwrap();
         assert_eq!(parse(Kind::of(&config), &header), Ok(Body::Config(config)));
     }
-    let opus = Config::Opus { channels: 2, pre_skip: 312 };
+    let opus = Config::Opus {
+        channels: 2,
+        pre_skip: 312,
+    };
     assert_eq!(sequence_header(&opus), None);
 }
 
 #[test]
 fn packets_go_there_and_back() {
-    for (pts, dts, keyframe) in [(0, 0, true), (80, 40, false), (40, 80, false), (1 << 40, 0, false)] {
+    for (pts, dts, keyframe) in [
+        (0, 0, true),
+        (80, 40, false),
+        (40, 80, false),
+        (1 << 40, 0, false),
+    ] {
         let packet = packet(pts, dts, keyframe, &[0, 0, 0, 1, 0x65]);
         let expect = Body::Video {
             keyframe,
@@ -57,13 +65,21 @@ fn what_is_not_taken_is_named() {
     for (kind, bytes, expect) in [
         (Kind::Video, &[][..], Ok(Body::Nothing)),
         (Kind::Video, &[0x12], Err(Error::Codec("Sorenson H.263"))),
-        (Kind::Video, &[0x90, b'h', b'v', b'c', b'1'], Err(Error::Codec("HEVC"))),
+        (
+            Kind::Video,
+            &[0x90, b'h', b'v', b'c', b'1'],
+            Err(Error::Codec("HEVC")),
+        ),
         (Kind::Video, &[0x17], Err(Error::Short)),
         (Kind::Video, &[0x17, 2, 0, 0, 0], Ok(Body::Nothing)),
         (Kind::Video, &[0x57, 1], Ok(Body::Nothing)),
         (Kind::Audio, &[0x2f, 1], Err(Error::Codec("MP3"))),
         (Kind::Audio, &[0xaf], Err(Error::Short)),
-        (Kind::Audio, &[0xaf, 0, 0x11], Err(Error::Aac(aac::Error::Short))),
+        (
+            Kind::Audio,
+            &[0xaf, 0, 0x11],
+            Err(Error::Aac(aac::Error::Short)),
+        ),
         (Kind::Data, &[2], Ok(Body::Nothing)),
     ] {
         assert_eq!(parse(kind, &Bytes::from_static(bytes)), expect, "{bytes:?}");
@@ -77,8 +93,16 @@ fn what_is_not_taken_is_named() {
 #[test]
 fn metadata_says_what_is_sent() {
     let tracks = [
-        Track { id: TrackId(0), config: h264(), bitrate: 2_500_000 },
-        Track { id: TrackId(1), config: aac(), bitrate: 128_000 },
+        Track {
+            id: TrackId(0),
+            config: h264(),
+            bitrate: 2_500_000,
+        },
+        Track {
+            id: TrackId(1),
+            config: aac(),
+            bitrate: 128_000,
+        },
     ];
     let values = metadata(&tracks);
     for (name, expect) in [

@@ -167,7 +167,11 @@ fn avc(w: &mut Writer, sps: &[u8], pps: &[u8], width: u32, height: u32) {
         for _ in 0..3 {
             w.u16(number);
         }
-        w.u8(if sps.color.range == Range::Full { 0x80 } else { 0 });
+        w.u8(if sps.color.range == Range::Full {
+            0x80
+        } else {
+            0
+        });
         w.end(colr);
     }
     w.end(avc1);

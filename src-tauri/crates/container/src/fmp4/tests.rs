@@ -14,11 +14,20 @@ fn tracks() -> [Track; 3] {
     let configs = [
         h264::config(sps.into(), vec![0x68, 0xcb, 0x83, 0xcb, 0x20].into()).unwrap(),
         AudioConfig::lc(48_000, 2).config().unwrap(),
-        Config::Opus { channels: 2, pre_skip: 312 },
+        Config::Opus {
+            channels: 2,
+            pre_skip: 312,
+        },
     ];
     let ids = [TrackId(7), TrackId(2), TrackId(9)];
     let both = configs.into_iter().zip(ids);
-    let tracks: Vec<Track> = both.map(|(config, id)| Track { id, config, bitrate: 0 }).collect();
+    let tracks: Vec<Track> = both
+        .map(|(config, id)| Track {
+            id,
+            config,
+            bitrate: 0,
+        })
+        .collect();
     tracks.try_into().unwrap()
 }
 
@@ -69,16 +78,25 @@ fn fragments_are_read_back_as_they_were() {
         let mut packets: Vec<Packet> = (part * 10..part * 10 + 10)
             .map(|n| picture(start, n, [0, 2, 1][(n % 3) as usize]))
             .collect();
-        packets.extend((part * 16..part * 16 + 16).map(|n| sound(2, start.offset(-40_000_000), n, 1024)));
+        packets.extend(
+            (part * 16..part * 16 + 16).map(|n| sound(2, start.offset(-40_000_000), n, 1024)),
+        );
         packets.extend((part * 17..part * 17 + 17).map(|n| sound(9, start, n, 960)));
-        let stranger = Packet { track: TrackId(1), ..packets[0].clone() };
+        let stranger = Packet {
+            track: TrackId(1),
+            ..packets[0].clone()
+        };
         packets.push(stranger);
         packets.sort_by_key(|p| p.dts);
         let end = start.offset(Timestamp::from_ticks(part * 10 + 10, 30).nanos());
         file.extend(muxer.fragment(&packets, end));
         all.extend(packets.into_iter().filter(|p| p.track != TrackId(1)));
     }
-    assert_eq!(muxer.origin(), Some(start.offset(-40_000_000)), "the priming comes first");
+    assert_eq!(
+        muxer.origin(),
+        Some(start.offset(-40_000_000)),
+        "the priming comes first"
+    );
 
     let (demuxer, samples) = demux(&file);
     let configs: Vec<&Config> = demuxer.tracks().iter().map(|t| &t.config).collect();
@@ -89,7 +107,10 @@ fn fragments_are_read_back_as_they_were() {
     assert_eq!(samples.len(), all.len());
     for (index, track) in tracks.iter().enumerate() {
         let own: Vec<&Packet> = all.iter().filter(|p| p.track == track.id).collect();
-        let got: Vec<&Sample> = samples.iter().filter(|s| usize::from(s.track.0) == index).collect();
+        let got: Vec<&Sample> = samples
+            .iter()
+            .filter(|s| usize::from(s.track.0) == index)
+            .collect();
         assert_eq!(own.len(), got.len());
         for (packet, sample) in own.iter().zip(got) {
             let bytes = &file[sample.position as usize..][..sample.len];
@@ -104,7 +125,11 @@ fn fragments_are_read_back_as_they_were() {
             assert!(off.abs() < 25_000, "{:?}", sample.duration);
         }
     }
-    assert_eq!(demuxer.tracks()[0].duration, Duration::from_millis(1_040), "until its end");
+    assert_eq!(
+        demuxer.tracks()[0].duration,
+        Duration::from_millis(1_040),
+        "until its end"
+    );
 }
 
 #[test]
@@ -126,7 +151,10 @@ fn odd_fragments_are_no_trouble() {
         assert_eq!(&bytes[4..8], b"moof");
     }
     // Time that runs backwards gives no lengths below zero.
-    let back = [picture(Timestamp::ZERO, 5, 0), picture(Timestamp::ZERO, 3, -1)];
+    let back = [
+        picture(Timestamp::ZERO, 5, 0),
+        picture(Timestamp::ZERO, 3, -1),
+    ];
     let mut file = muxer.init_segment().to_vec();
     file.extend(muxer.fragment(&back, Timestamp::ZERO));
     let (_, samples) = demux(&file);

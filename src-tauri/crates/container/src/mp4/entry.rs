@@ -218,7 +218,10 @@ fn codec_name(entry: [u8; 4]) -> String {
     };
     if known.is_empty() {
         let readable = entry.map(|c| if c.is_ascii_graphic() { c } else { b'?' });
-        format!("\"{}\"", readable.map(char::from).iter().collect::<String>())
+        format!(
+            "\"{}\"",
+            readable.map(char::from).iter().collect::<String>()
+        )
     } else {
         known.to_owned()
     }

@@ -17,9 +17,7 @@ pub(super) const MAX_SAMPLES: usize = 4 << 20;
 pub(super) fn nanos(ticks: u64, timescale: u32) -> i64 {
     let nanos = u128::from(ticks) * 1_000_000_000 / u128::from(timescale.max(1));
     // A century is enough; it leaves room to add.
-    i64::try_from(nanos)
-        .unwrap_or(i64::MAX)
-        .min(1 << 61)
+    i64::try_from(nanos).unwrap_or(i64::MAX).min(1 << 61)
 }
 
 /// What an edit list asks for.
@@ -82,7 +80,12 @@ impl Table {
     }
 
     /// Sizes and positions: samples lie one after the other in chunks (section 8.7.4).
-    fn lay_out(&mut self, sizes: &Sizes<'_>, chunks: &Chunks<'_>, stsc: &[u8]) -> Result<(), Error> {
+    fn lay_out(
+        &mut self,
+        sizes: &Sizes<'_>,
+        chunks: &Chunks<'_>,
+        stsc: &[u8],
+    ) -> Result<(), Error> {
         let mut cursor = Cursor(stsc);
         cursor.full()?;
         let count = cursor.u32()? as usize;
@@ -352,7 +355,10 @@ impl Stream {
     /// Where the parameter sets say nothing of the rate, the samples do.
     fn guess_rate(&mut self) {
         let begins = self.table.places.first().map_or(0, |p| p.dts);
-        let (count, ticks) = (self.table.len() as i64, self.table.end.saturating_sub(begins));
+        let (count, ticks) = (
+            self.table.len() as i64,
+            self.table.end.saturating_sub(begins),
+        );
         let scale = i64::from(self.timescale);
         if let Some(Config::H264 { fps_millis, .. }) = &mut self.config
             && *fps_millis == 0

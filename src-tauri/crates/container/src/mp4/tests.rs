@@ -10,7 +10,9 @@ fn feed_all(demuxer: &mut Demuxer, file: &[u8]) -> Result<(), Error> {
     while let Some((position, len)) = demuxer.need() {
         turns += 1;
         assert!(turns < 10_000, "it goes in circles at {position}");
-        let start = file.len().min(usize::try_from(position).unwrap_or(usize::MAX));
+        let start = file
+            .len()
+            .min(usize::try_from(position).unwrap_or(usize::MAX));
         let end = file.len().min(start.saturating_add(len));
         demuxer.feed(position, &file[start..end])?;
     }
@@ -145,22 +147,40 @@ fn edit_lists_move_and_cut() {
         (&[(500, -1)], 500, 610, 640),
     ] {
         let mut demuxer = open(&file(&TABLES, edits)).unwrap();
-        assert_eq!(demuxer.tracks()[0].duration.as_millis(), duration, "{edits:?}");
+        assert_eq!(
+            demuxer.tracks()[0].duration.as_millis(),
+            duration,
+            "{edits:?}"
+        );
         let times: Vec<i64> = std::iter::from_fn(|| demuxer.next_sample().unwrap())
             .map(|s| s.pts.millis())
             .collect();
-        assert_eq!((times.first(), times.last()), (Some(&first), Some(&last)), "{edits:?}");
+        assert_eq!(
+            (times.first(), times.last()),
+            (Some(&first), Some(&last)),
+            "{edits:?}"
+        );
     }
 }
 
 #[test]
 fn seeking_goes_before_the_place() {
     let mut demuxer = open(&file(&TABLES, &[])).unwrap();
-    for (to, landed, next) in [(65, 60, 40), (0, 0, 0), (-5, 0, 0), (9_999, 110, 80), (20, 20, 0)] {
+    for (to, landed, next) in [
+        (65, 60, 40),
+        (0, 0, 0),
+        (-5, 0, 0),
+        (9_999, 110, 80),
+        (20, 20, 0),
+    ] {
         let at = demuxer.seek(Timestamp::from_millis(to));
         assert_eq!(at.millis(), landed, "{to}");
         // One packet of run-up for AAC.
-        assert_eq!(demuxer.next_sample().unwrap().unwrap().pts.millis(), next, "{to}");
+        assert_eq!(
+            demuxer.next_sample().unwrap().unwrap().pts.millis(),
+            next,
+            "{to}"
+        );
     }
 }
 
@@ -173,10 +193,22 @@ fn what_is_no_film_is_said_so() {
         (b"hello", Error::NotMp4),
         (b"\0\0\0\x08ftyp", Error::Empty),
         (&unfinished, Error::Unfinished),
-        (b"\0\0\0\x10moov\0\0\0\x08free", Error::Damaged("its index has no header")),
-        (b"\0\0\x10\0moov\0\0\0\x08free", Error::Damaged("its index is cut short")),
-        (b"\0\0\0\x04moov", Error::Damaged("a box is smaller than its header")),
-        (b"\0\0\0\x01moov\xff\0\0\0\0\0\0\0", Error::TooLarge("the file's index")),
+        (
+            b"\0\0\0\x10moov\0\0\0\x08free",
+            Error::Damaged("its index has no header"),
+        ),
+        (
+            b"\0\0\x10\0moov\0\0\0\x08free",
+            Error::Damaged("its index is cut short"),
+        ),
+        (
+            b"\0\0\0\x04moov",
+            Error::Damaged("a box is smaller than its header"),
+        ),
+        (
+            b"\0\0\0\x01moov\xff\0\0\0\0\0\0\0",
+            Error::TooLarge("the file's index"),
+        ),
     ] {
         assert_eq!(open(file).err(), Some(expect), "{file:?}");
     }
@@ -189,10 +221,34 @@ fn what_is_no_film_is_said_so() {
 fn claims_do_not_become_memory() {
     for (parts, expect) in [
         // Four billion samples of one byte each.
-        ([(b"stsz", &[1, u32::MAX][..]), TABLES[1], TABLES[2], TABLES[3]], "too many"),
+        (
+            [
+                (b"stsz", &[1, u32::MAX][..]),
+                TABLES[1],
+                TABLES[2],
+                TABLES[3],
+            ],
+            "too many",
+        ),
         // More sizes than there are bytes.
-        ([(b"stsz", &[0, 1_000_000, 5][..]), TABLES[1], TABLES[2], TABLES[3]], "short"),
-        ([TABLES[0], (b"stco", &[u32::MAX, 1][..]), TABLES[2], TABLES[3]], "short"),
+        (
+            [
+                (b"stsz", &[0, 1_000_000, 5][..]),
+                TABLES[1],
+                TABLES[2],
+                TABLES[3],
+            ],
+            "short",
+        ),
+        (
+            [
+                TABLES[0],
+                (b"stco", &[u32::MAX, 1][..]),
+                TABLES[2],
+                TABLES[3],
+            ],
+            "short",
+        ),
     ] {
         let error = open(&file(&parts, &[])).unwrap_err();
         match expect {
@@ -208,12 +264,19 @@ fn claims_do_not_become_memory() {
         (b"stts", &[1, u32::MAX, u32::MAX][..]),
     ];
     let mut demuxer = open(&file(&parts, &[])).unwrap();
-    assert_eq!(std::iter::from_fn(|| demuxer.next_sample().unwrap()).count(), 6);
+    assert_eq!(
+        std::iter::from_fn(|| demuxer.next_sample().unwrap()).count(),
+        6
+    );
 }
 
 #[test]
 fn codecs_that_are_not_decoded_have_names() {
-    for (entry, name) in [(b"ac-3", "AC-3"), (b"fLaC", "FLAC in MP4"), (b"xyz1", "\"xyz1\"")] {
+    for (entry, name) in [
+        (b"ac-3", "AC-3"),
+        (b"fLaC", "FLAC in MP4"),
+        (b"xyz1", "\"xyz1\""),
+    ] {
         let mut bytes = file(&TABLES, &[]);
         let at = bytes.windows(4).position(|w| w == b"mp4a").unwrap();
         bytes[at..at + 4].copy_from_slice(entry);
@@ -223,18 +286,34 @@ fn codecs_that_are_not_decoded_have_names() {
             format!("codec {name} is not decoded by Klieg; convert to AAC")
         );
     }
-    let error = Error::Codec { name: "HEVC".into(), kind: Kind::Video };
-    assert_eq!(error.to_string(), "codec HEVC is not decoded by Klieg; convert to H.264");
+    let error = Error::Codec {
+        name: "HEVC".into(),
+        kind: Kind::Video,
+    };
+    assert_eq!(
+        error.to_string(),
+        "codec HEVC is not decoded by Klieg; convert to H.264"
+    );
 }
 
 #[test]
 fn damage_is_an_error_and_never_a_panic() {
     let config = AudioConfig::lc(48_000, 2).config().unwrap();
-    let mut muxer = Muxer::new(&[ChannelTrack { id: TrackId(0), config, bitrate: 0 }]);
+    let mut muxer = Muxer::new(&[ChannelTrack {
+        id: TrackId(0),
+        config,
+        bitrate: 0,
+    }]);
     let packets: Vec<Packet> = (0..20)
         .map(|n| {
             let at = Timestamp::from_ticks(n * 1024, 48_000);
-            Packet { track: TrackId(0), pts: at, dts: at, keyframe: true, data: vec![n as u8; 30].into() }
+            Packet {
+                track: TrackId(0),
+                pts: at,
+                dts: at,
+                keyframe: true,
+                data: vec![n as u8; 30].into(),
+            }
         })
         .collect();
     let mut fragmented = muxer.init_segment().to_vec();
@@ -261,9 +340,13 @@ fn damage_is_an_error_and_never_a_panic() {
                     _ => random() as u8,
                 };
             }
-            let Ok(mut demuxer) = open(&damaged) else { continue };
+            let Ok(mut demuxer) = open(&damaged) else {
+                continue;
+            };
             for _ in 0..100 {
-                let Some(sample) = demuxer.next_sample().unwrap() else { break };
+                let Some(sample) = demuxer.next_sample().unwrap() else {
+                    break;
+                };
                 drop(demuxer.packet(&sample, Bytes::from_static(&[0, 0, 0, 9, 1])));
             }
             demuxer.seek(Timestamp::from_millis(random() as i64));

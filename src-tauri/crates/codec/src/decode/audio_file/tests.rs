@@ -21,7 +21,17 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("b.wav", &["-c:a", "pcm_f32le"]),
         ("a.flac", &[]),
         ("a.mp3", &["-b:a", "192k"]),
-        ("tagged.mp3", &["-b:a", "192k", "-id3v2_version", "3", "-metadata", "title=Tone"]),
+        (
+            "tagged.mp3",
+            &[
+                "-b:a",
+                "192k",
+                "-id3v2_version",
+                "3",
+                "-metadata",
+                "title=Tone",
+            ],
+        ),
         ("a.ogg", &["-c:a", "libvorbis", "-q:a", "6"]),
         ("o.ogg", &["-c:a", "libopus", "-b:a", "128k"]),
     ];
@@ -43,7 +53,10 @@ fn read(file: &mut AudioFile) -> (Timestamp, Vec<f32>) {
                 assert!(gap.abs() < 50, "a gap of {gap} ns");
             }
         }
-        assert_eq!((samples.rate, samples.channels), (file.rate(), file.channels()));
+        assert_eq!(
+            (samples.rate, samples.channels),
+            (file.rate(), file.channels())
+        );
         expected = samples.end();
         data.extend(samples.data);
     }
@@ -63,10 +76,15 @@ fn tones_come_back_from_every_kind_of_file() {
         let (level, hz) = tone(&left[third..third * 2], file.rate());
         assert!((hz - 440.0).abs() < 0.5, "{name}: {hz} Hz");
         assert!((level - 0.5).abs() < 0.02, "{name}: level {level}");
-        let silent = channel(&samples, 2, 1).iter().fold(0f32, |m, s| m.max(s.abs()));
+        let silent = channel(&samples, 2, 1)
+            .iter()
+            .fold(0f32, |m, s| m.max(s.abs()));
         assert!(silent < 0.02, "{name}: {silent}");
         if let Some(duration) = file.duration() {
-            assert!((duration.as_secs_f32() - 3.0).abs() < 0.06, "{name}: {duration:?}");
+            assert!(
+                (duration.as_secs_f32() - 3.0).abs() < 0.06,
+                "{name}: {duration:?}"
+            );
         }
     }
 }
@@ -84,7 +102,10 @@ fn places_are_found_to_the_sample() {
             assert!(off < 30_000, "{name} {millis}: off by {off} ns");
             // The same sound as when read through; predictive coders need a moment to agree.
             let at = to.ticks(file.rate()) as usize * 2;
-            let rest: Vec<f32> = std::iter::from_fn(|| file.next().unwrap()).take(20).flat_map(|s| s.data).collect();
+            let rest: Vec<f32> = std::iter::from_fn(|| file.next().unwrap())
+                .take(20)
+                .flat_map(|s| s.data)
+                .collect();
             let at = at + samples.data.len();
             let pairs = rest.iter().zip(&whole[at..]).take(8_000);
             let worst = pairs.map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
@@ -95,7 +116,10 @@ fn places_are_found_to_the_sample() {
 
 #[test]
 fn damage_is_an_error_and_never_a_panic() {
-    assert!(matches!(open(Cursor::new(b"not sound".to_vec())), Err(Error::Unsupported { .. })));
+    assert!(matches!(
+        open(Cursor::new(b"not sound".to_vec())),
+        Err(Error::Unsupported { .. })
+    ));
     assert!(open(Cursor::new(Vec::new())).is_err());
     let mut noise = Noise(11);
     for (_, data) in all() {

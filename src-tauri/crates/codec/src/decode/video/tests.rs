@@ -15,7 +15,11 @@ fn stream(frames: usize) -> (Config, Vec<Packet>) {
     };
     let mut encoder = encode::video::open(config, TrackId(0)).unwrap();
     let packets = (0..frames)
-        .filter_map(|n| encoder.encode(&scenery.picture(n, 320, 180, tick(n, 30))).unwrap())
+        .filter_map(|n| {
+            encoder
+                .encode(&scenery.picture(n, 320, 180, tick(n, 30)))
+                .unwrap()
+        })
         .collect();
     (encoder.config().unwrap(), packets)
 }
@@ -49,7 +53,10 @@ fn a_lost_packet_costs_at_most_the_rest_of_its_group() {
     }
     let times: Vec<Timestamp> = shown.iter().map(Frame::timestamp).collect();
     assert!(times.is_sorted());
-    assert!((30..70).all(|n| times.contains(&tick(n, 30))), "the next group is whole");
+    assert!(
+        (30..70).all(|n| times.contains(&tick(n, 30))),
+        "the next group is whole"
+    );
 }
 
 #[test]
@@ -80,8 +87,20 @@ fn damage_is_an_error_and_never_a_crash() {
     let Config::H264 { sps, pps, .. } = config else {
         panic!("no H.264")
     };
-    assert!(open(&Config::H264 { sps: pps.clone(), pps, width: 1, height: 1, fps_millis: 0 }).is_err());
-    let sound = Config::Opus { channels: 2, pre_skip: 0 };
+    assert!(
+        open(&Config::H264 {
+            sps: pps.clone(),
+            pps,
+            width: 1,
+            height: 1,
+            fps_millis: 0
+        })
+        .is_err()
+    );
+    let sound = Config::Opus {
+        channels: 2,
+        pre_skip: 0,
+    };
     assert!(open(&sound).err().unwrap().to_string().contains("Opus"));
     assert!(h264::Sps::parse(&sps).is_ok());
 }

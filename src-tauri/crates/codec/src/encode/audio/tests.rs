@@ -15,7 +15,11 @@ fn encoders() -> Vec<Box<dyn Encoder>> {
 }
 
 /// Encodes in pieces of odd lengths, and decodes: samples by their place relative to `START`.
-fn round_trip(encoder: &mut dyn Encoder, input: impl Fn(usize, usize) -> Samples, frames: usize) -> (Vec<Packet>, Vec<f32>) {
+fn round_trip(
+    encoder: &mut dyn Encoder,
+    input: impl Fn(usize, usize) -> Samples,
+    frames: usize,
+) -> (Vec<Packet>, Vec<f32>) {
     let mut packets = Vec::new();
     let mut at = 0;
     for len in [1, 480, 959, 2_000, 77, 1_024].into_iter().cycle() {
@@ -56,7 +60,10 @@ fn a_tone_keeps_its_pitch_its_level_and_its_place() {
             let steady = &channel(&out, 2, which)[4_800..frames - 4_800];
             let (level, hz) = tone(steady, SAMPLE_RATE);
             assert!((hz - 1_000.0).abs() < 0.5, "{codec}: {hz} Hz");
-            assert!((level / expect - 1.0).abs() < 0.03, "{codec}: level {level}");
+            assert!(
+                (level / expect - 1.0).abs() < 0.03,
+                "{codec}: level {level}"
+            );
         }
         let original = sine(1_000.0, 0.5, START, 0, frames);
         // In place to the sample: the difference is small against the tone.
@@ -72,10 +79,16 @@ fn a_tone_keeps_its_pitch_its_level_and_its_place() {
         };
         for (i, packet) in packets.iter().enumerate() {
             let since = packet.pts.offset_from(packets[0].pts);
-            assert_eq!(Timestamp::from_nanos(since).ticks(SAMPLE_RATE), i as i64 * step);
+            assert_eq!(
+                Timestamp::from_nanos(since).ticks(SAMPLE_RATE),
+                i as i64 * step
+            );
             assert!(packet.keyframe && packet.pts == packet.dts);
         }
-        assert!(packets[0].pts <= START, "{codec}: the delay lies before the sound");
+        assert!(
+            packets[0].pts <= START,
+            "{codec}: the delay lies before the sound"
+        );
     }
 }
 
@@ -93,7 +106,11 @@ fn a_click_comes_out_where_it_went_in() {
             for n in 0..len {
                 let n_at = from + n;
                 if (click..click + 48).contains(&n_at) {
-                    let value = if (n_at - click) / 6 % 2 == 0 { 0.8 } else { -0.8 };
+                    let value = if (n_at - click) / 6 % 2 == 0 {
+                        0.8
+                    } else {
+                        -0.8
+                    };
                     samples.data[n * 2..n * 2 + 2].fill(value);
                 }
             }
@@ -103,10 +120,17 @@ fn a_click_comes_out_where_it_went_in() {
         let left = channel(&out, 2, 0);
         // Where the energy lies, on the whole.
         let energy: f64 = left.iter().map(|&s| f64::from(s).powi(2)).sum();
-        let moment: f64 = left.iter().enumerate().map(|(i, &s)| i as f64 * f64::from(s).powi(2)).sum();
+        let moment: f64 = left
+            .iter()
+            .enumerate()
+            .map(|(i, &s)| i as f64 * f64::from(s).powi(2))
+            .sum();
         let centre = moment / energy - (click + 24) as f64;
         println!("{codec}: {centre:+.1} samples");
-        assert!(centre.abs() < 48.0, "{codec}: off by {centre:.1} samples (1 ms is 48)");
+        assert!(
+            centre.abs() < 48.0,
+            "{codec}: off by {centre:.1} samples (1 ms is 48)"
+        );
     }
 }
 
@@ -119,9 +143,14 @@ fn all_that_went_in_comes_out_after_a_flush() {
             let (packets, _) = round_trip(&mut *encoder, input, frames);
             let last = packets.last().unwrap();
             let step = if codec == "Opus" { 960 } else { 1_024 };
-            let end = last.pts.offset(Timestamp::from_ticks(step, SAMPLE_RATE).nanos());
+            let end = last
+                .pts
+                .offset(Timestamp::from_ticks(step, SAMPLE_RATE).nanos());
             let sound = START.offset(Timestamp::from_ticks(frames as i64, SAMPLE_RATE).nanos());
-            assert!(end >= sound, "{codec} {frames}: ends at {end:?}, sound at {sound:?}");
+            assert!(
+                end >= sound,
+                "{codec} {frames}: ends at {end:?}, sound at {sound:?}"
+            );
         }
         assert!(encoder.flush().unwrap().is_empty(), "nothing is left");
     }
@@ -133,8 +162,16 @@ fn a_leap_in_time_is_followed() {
         let mut packets = encoder.encode(&Samples::silence(START, 9_600)).unwrap();
         let near = START.offset(200_000_000 + 5_000_000);
         packets.extend(encoder.encode(&Samples::silence(near, 9_600)).unwrap());
-        let steady: Vec<i64> = packets.windows(2).map(|p| p[1].pts.offset_from(p[0].pts)).collect();
-        assert!(steady.iter().all(|&d| (20_000_000..21_400_000).contains(&d)), "jitter is smoothed: {steady:?}");
+        let steady: Vec<i64> = packets
+            .windows(2)
+            .map(|p| p[1].pts.offset_from(p[0].pts))
+            .collect();
+        assert!(
+            steady
+                .iter()
+                .all(|&d| (20_000_000..21_400_000).contains(&d)),
+            "jitter is smoothed: {steady:?}"
+        );
 
         let later = START.offset(10_000_000_000);
         let after = encoder.encode(&Samples::silence(later, 9_600)).unwrap();

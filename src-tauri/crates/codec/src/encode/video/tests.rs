@@ -16,11 +16,18 @@ fn config(bitrate: u32) -> Config {
     }
 }
 
-fn encode(encoder: &mut dyn Encoder, scenery: &Scenery, range: std::ops::Range<usize>) -> Vec<Packet> {
+fn encode(
+    encoder: &mut dyn Encoder,
+    scenery: &Scenery,
+    range: std::ops::Range<usize>,
+) -> Vec<Packet> {
     range
         .map(|n| {
             let frame = scenery.picture(n, 640, 360, tick(n, 30));
-            encoder.encode(&frame).unwrap().expect("no picture is left out")
+            encoder
+                .encode(&frame)
+                .unwrap()
+                .expect("no picture is left out")
         })
         .collect()
 }
@@ -38,7 +45,10 @@ fn keyframes(packets: &[Packet]) -> Vec<usize> {
 fn what_is_encoded_comes_back_in_time_and_looks_the_same() {
     let scenery = Scenery::new();
     let mut encoder = open(config(2_000_000), TRACK).unwrap();
-    assert!(encoder.config().is_none(), "nothing is known before the first picture");
+    assert!(
+        encoder.config().is_none(),
+        "nothing is known before the first picture"
+    );
     let packets = encode(&mut *encoder, &scenery, 0..75);
     let track = encoder.config().unwrap();
     let mut decoder = decode::video::open(&track).unwrap();
@@ -46,7 +56,10 @@ fn what_is_encoded_comes_back_in_time_and_looks_the_same() {
     for packet in &packets {
         assert_eq!((packet.track, packet.dts), (TRACK, packet.pts));
         for nal in h264::avcc(&packet.data) {
-            assert!(h264::NalType::of(nal.unwrap()).is_picture(), "parameter sets in a packet");
+            assert!(
+                h264::NalType::of(nal.unwrap()).is_picture(),
+                "parameter sets in a packet"
+            );
         }
         frames.extend(decoder.decode(packet).unwrap());
     }
@@ -78,7 +91,11 @@ fn the_stream_says_what_it_is() {
     };
     assert_eq!((width, height, fps_millis), (640, 360, 30_000));
     let sps = h264::Sps::parse(&sps).unwrap();
-    assert_eq!((sps.width, sps.height), (640, 360), "cropped from 368 lines");
+    assert_eq!(
+        (sps.width, sps.height),
+        (640, 360),
+        "cropped from 368 lines"
+    );
     assert_eq!(sps.profile, 66);
     assert_eq!(sps.constraints & 0xc0, 0xc0, "constrained baseline");
     assert!(sps.color_declared);
@@ -94,7 +111,11 @@ fn keyframes_come_at_their_interval_and_on_request() {
 
     encoder.request_keyframe();
     let packets = encode(&mut *encoder, &scenery, 150..270);
-    assert_eq!(keyframes(&packets), [0, 60], "the interval begins again with it");
+    assert_eq!(
+        keyframes(&packets),
+        [0, 60],
+        "the interval begins again with it"
+    );
 
     // Pictures that were left out do not stretch it: it is time that counts.
     let mut encoder = open(config(1_500_000), TRACK).unwrap();
@@ -103,7 +124,11 @@ fn keyframes_come_at_their_interval_and_on_request() {
         let frame = scenery.picture(n, 640, 360, tick(n, 30));
         packets.extend(encoder.encode(&frame).unwrap());
     }
-    let times: Vec<i64> = packets.iter().filter(|p| p.keyframe).map(|p| p.pts.millis()).collect();
+    let times: Vec<i64> = packets
+        .iter()
+        .filter(|p| p.keyframe)
+        .map(|p| p.pts.millis())
+        .collect();
     assert_eq!(times, [0, 2000]);
 }
 
@@ -129,7 +154,11 @@ fn the_bitrate_is_kept_and_changes_while_running() {
         at += 150;
         let off = rate(&packets) / f64::from(bitrate) - 1.0;
         println!("{bitrate}: {:+.1} %", off * 100.0);
-        assert!(off.abs() < tolerance, "{bitrate}: off by {:.0} %", off * 100.0);
+        assert!(
+            off.abs() < tolerance,
+            "{bitrate}: off by {:.0} %",
+            off * 100.0
+        );
     }
     // Before the first picture, too.
     let mut encoder = open(config(300_000), TRACK).unwrap();
@@ -161,7 +190,10 @@ fn what_does_not_fit_is_refused_in_words() {
     let mut encoder = open(config(1_000_000), TRACK).unwrap();
     let other = Frame::black(320, 180, Timestamp::ZERO).unwrap();
     let error = encoder.encode(&other).unwrap_err().to_string();
-    assert!(error.contains("320×180") && error.contains("640×360"), "{error}");
+    assert!(
+        error.contains("320×180") && error.contains("640×360"),
+        "{error}"
+    );
     let rgba = Frame::packed(
         PixelFormat::Rgba,
         640,
@@ -172,5 +204,9 @@ fn what_does_not_fit_is_refused_in_words() {
     )
     .unwrap();
     assert!(encoder.encode(&rgba).is_err());
-    assert!(encoder.encode(&Frame::black(640, 360, Timestamp::ZERO).unwrap()).is_ok());
+    assert!(
+        encoder
+            .encode(&Frame::black(640, 360, Timestamp::ZERO).unwrap())
+            .is_ok()
+    );
 }
