@@ -107,6 +107,32 @@ test('a source is dragged on the picture', async ({ page, klieg }) => {
   expect((await moved())?.width).toBe(220);
 });
 
+test('the order is changed by dragging a row and by keys, and a drag of a fader is undone as one', async ({ page, klieg }) => {
+  await open(page, klieg.studio);
+  const order = async () => (await klieg.snapshot()).collection.scenes[0]?.items.map((one) => one.id);
+  const before = (await order())!;
+  const rows = page.getByRole('region', { name: /^Sources/ }).locator('[data-item]');
+  const [top, bottom] = [(await rows.first().boundingBox())!, (await rows.last().boundingBox())!];
+  await page.mouse.move(bottom.x + 40, bottom.y + bottom.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(top.x + 40, top.y + 2, { steps: 8 });
+  await page.mouse.up();
+  await expect.poll(order).toEqual([...before.slice(1), before[0]]);
+  await rows.first().press('Alt+ArrowDown');
+  await expect.poll(order).toEqual([...before.slice(1, -1), before[0], before.at(-1)]);
+
+  const gain = async () => (await klieg.snapshot()).collection.sources.find((one) => one.id === 'loop')?.audio.gain_db;
+  const from = await gain();
+  const fader = (await page.getByRole('slider', { name: 'Fader of Studio loop' }).boundingBox())!;
+  await page.mouse.move(fader.x + 13, fader.y + 30);
+  await page.mouse.down();
+  await page.mouse.move(fader.x + 13, fader.y + fader.height - 30, { steps: 12 });
+  await page.mouse.up();
+  await expect.poll(gain).toBeLessThan(-12);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(gain).toBe(from);
+});
+
 test('sources and scenes are added, renamed, hidden, removed, and brought back', async ({ page, klieg }) => {
   await open(page, klieg.studio);
   await page.getByRole('button', { name: 'Add a scene' }).click();
