@@ -25,6 +25,9 @@ const LOOK: Duration = Duration::from_millis(250);
 /// A device that calls back no more for so long is gone.
 const SILENT: Duration = Duration::from_secs(2);
 
+/// How long a driver may take to close a stream.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Which audio input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
@@ -107,10 +110,11 @@ fn run(
     let result = attend(&pulse, clock, stop, || {
         board.running(detail(rate, channels));
     });
-    drop(stream);
-    if result.is_err() {
-        *feed.0.lock() = None;
+    *feed.0.lock() = None;
+    if let Err(message) = &result {
+        board.lost(message.clone());
     }
+    close(stream);
     result
 }
 
@@ -134,6 +138,14 @@ fn start(
     let stream = open(device, config, period, inlet, clock, on_error)?;
     stream.play()?;
     Ok((stream, outlet, pulse))
+}
+
+/// Closes a stream. A driver whose sound server has died may wait for it without end: better a thread left behind
+/// than a microphone that never comes back.
+fn close(stream: cpal::Stream) {
+    if within("microphone-close", PATIENCE, move || drop(stream)).is_none() {
+        tracing::warn!("the sound driver does not close a stream; its thread is left behind");
+    }
 }
 
 /// 20 ms, where the device lets us choose.

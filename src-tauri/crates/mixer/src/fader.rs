@@ -56,9 +56,9 @@ impl Fader {
         let ramp = self.left.min(frames.len());
         let (ramped, steady) = frames.split_at_mut(ramp);
         for frame in ramped {
-            for side in 0..2 {
-                self.current[side] += self.step[side];
-                frame[side] *= self.current[side];
+            for ((value, gain), step) in frame.iter_mut().zip(&mut self.current).zip(self.step) {
+                *gain += step;
+                *value *= *gain;
             }
         }
         self.left -= ramp;
