@@ -114,7 +114,8 @@ fn check_shape(description: &SessionDescription) -> Result<(), OfferError> {
             open.all(|m| m.has_attribute(name) || m.has_attribute("bundle-only"))
         };
         let anywhere = || sections.iter().any(|m| m.has_attribute(name));
-        if !on_session && !(anywhere() && everywhere()) {
+        let complete = on_session || (anywhere() && everywhere());
+        if !complete {
             return Err(OfferError::Malformed(format!("no a={name}")));
         }
     }

@@ -281,7 +281,7 @@ impl World {
 
 /// Picture `n`: a keyframe every second, of a size that needs several packets.
 fn picture(n: u32, now: Timestamp) -> (Vec<u8>, media::Packet) {
-    let key = n % 30 == 0;
+    let key = n.is_multiple_of(30);
     let size = if key { 20_000 } else { 5_000 };
     let mut nal = vec![if key { 0x65 } else { 0x41 }];
     nal.extend(n.to_be_bytes());
