@@ -70,33 +70,52 @@ export async function display(width, height) {
   return { server, name: `:${number}` };
 }
 
-/** What a person does outside of the page: closing windows, answering the system's own dialogs. */
+/**
+ * What a person does outside of the page: closing windows, answering the system's own dialogs. A
+ * window manager stands between, as on a real desktop: without one nothing asks a window to close.
+ */
 export class X11 {
+  static async open(display) {
+    const x11 = new X11(display);
+    await eventually('a window manager', async () => {
+      const { log } = await x11.#finished('xprop', ['-root', '_NET_SUPPORTING_WM_CHECK']);
+      return /window id/.test(log);
+    });
+    return x11;
+  }
+
   constructor(display) {
     this.env = { ...process.env, DISPLAY: display };
+    this.manager = new Process('openbox', [], { env: this.env });
   }
 
-  async #run(...args) {
-    const tool = new Process('xdotool', args, { env: this.env });
+  async #finished(command, args) {
+    const tool = new Process(command, args, { env: this.env });
     await once(tool.child, 'close');
-    return tool.log;
+    return { log: tool.log, code: tool.child.exitCode };
   }
 
-  /** Visible windows by their exact title. */
-  async windows(title) {
+  async #xdotool(...args) {
+    const { log, code } = await this.#finished('xdotool', args);
+    if (code !== 0) throw new Error(`xdotool ${args.join(' ')}: ${log}`);
+  }
+
+  /** The visible window of this exact title, or null. */
+  async window(title) {
     const pattern = `^${title.replace(/[?.]/g, '\\$&')}$`;
-    const found = await this.#run('search', '--onlyvisible', '--name', pattern);
-    return found.split('\n').filter((line) => /^\d+$/.test(line));
+    // A search that finds nothing ends with 1.
+    const { log } = await this.#finished('xdotool', ['search', '--onlyvisible', '--name', pattern]);
+    return /^\d+$/m.exec(log)?.[0] ?? null;
   }
 
   /** Asks a window to close, as its close button does. */
   close(window) {
-    return this.#run('windowquit', window);
+    return this.key(window, 'alt+F4');
   }
 
   /** Presses a key in a window. */
-  async key(window, name) {
-    await this.#run('windowfocus', '--sync', window, 'key', name);
+  key(window, name) {
+    return this.#xdotool('windowactivate', '--sync', window, 'key', name);
   }
 }
 
