@@ -18,6 +18,7 @@ pub(crate) mod setup;
 mod socket;
 mod station;
 mod stun;
+mod worker;
 
 pub use station::{Answer, Options, SessionStats, StartError, Station};
 pub(crate) use station::{hex, random};
