@@ -289,7 +289,8 @@ pub fn tag(kind: Kind, millis: u32, body: &[u8]) -> Bytes {
     let body = &body[..body.len().min(0xff_ffff)];
     let len = body.len() as u32;
     out.put_u32((u32::from(kind as u8) << 24) | len);
-    out.put_u32((millis << 8) | (millis >> 24));
+    // The upper eight bits come last.
+    out.put_u32(millis.rotate_left(8));
     out.put_slice(&[0; 3]);
     out.put_slice(body);
     out.put_u32(len + 11);

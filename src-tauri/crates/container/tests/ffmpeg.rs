@@ -1,6 +1,11 @@
 //! Against FFmpeg, both ways: files it makes are read and decoded as it decodes them, and what is
 //! written here it reads. Without FFmpeg these tests say SKIPPED.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test: helpers outside of #[test] are not known as such"
+)]
+
 mod support;
 
 use std::time::Duration;

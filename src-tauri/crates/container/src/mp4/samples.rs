@@ -256,7 +256,7 @@ impl Sizes<'_> {
                 match bits {
                     16 => cursor.u16().map(u32::from),
                     8 => cursor.u8().map(u32::from),
-                    _ if index % 2 == 0 => cursor.u8().map(|b| u32::from(b >> 4)),
+                    _ if index.is_multiple_of(2) => cursor.u8().map(|b| u32::from(b >> 4)),
                     _ => cursor.u8().map(|b| u32::from(b & 15)),
                 }
             }

@@ -136,7 +136,7 @@ fn configuration_records_round_trip() {
     let bytes = record(&sps, &pps).unwrap();
     let parsed = Record::parse(&bytes).unwrap();
     assert_eq!(parsed.length_size, 4);
-    assert_eq!(parsed.sps, [sps.clone()]);
+    assert_eq!(parsed.sps, std::slice::from_ref(&sps));
     assert_eq!(parsed.pps, [pps]);
     assert_eq!(
         bytes[bytes.len() - 4..],

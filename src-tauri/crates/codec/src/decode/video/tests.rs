@@ -68,13 +68,13 @@ fn damage_is_an_error_and_never_a_crash() {
         for packet in &packets {
             let mut packet = packet.clone();
             let mut data = packet.data.to_vec();
-            if noise.next() % 3 == 0 {
+            if noise.next().is_multiple_of(3) {
                 for _ in 0..1 + noise.next() % 20 {
                     let at = noise.next() as usize % data.len();
                     data[at] = noise.next() as u8;
                 }
             }
-            if noise.next() % 7 == 0 {
+            if noise.next().is_multiple_of(7) {
                 data.truncate(noise.next() as usize % data.len());
             }
             packet.data = data.into();

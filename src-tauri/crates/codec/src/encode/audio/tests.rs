@@ -106,7 +106,7 @@ fn a_click_comes_out_where_it_went_in() {
             for n in 0..len {
                 let n_at = from + n;
                 if (click..click + 48).contains(&n_at) {
-                    let value = if (n_at - click) / 6 % 2 == 0 {
+                    let value = if ((n_at - click) / 6).is_multiple_of(2) {
                         0.8
                     } else {
                         -0.8
