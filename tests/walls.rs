@@ -1,4 +1,5 @@
 //! The walls of the house: who may know whom, and what stays where. ARCHITECTURE.md says why.
+#![allow(clippy::expect_used, reason = "this is test code, only not inside of a #[test]")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
