@@ -7,6 +7,10 @@ use ts_rs::TS;
 /// One command. Answered by success or a [`Problem`](crate::Problem); what it changed arrives as events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "command", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is alive at a time, and a box would show in every caller"
+)]
 pub enum Command {
     /// Changes the document.
     Edit {

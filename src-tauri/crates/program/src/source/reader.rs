@@ -277,13 +277,13 @@ impl Movie {
         let packet = self.demuxer.packet(&sample, data.into());
         let packet = packet.map_err(|e| container_error(path, e))?;
         if let Some(stream) = video {
-            let frames = stream.decoder.decode(&packet);
-            let frames = frames.map_err(|e| codec_error(path, e))?;
+            let frames = unless_damaged(stream.decoder.decode(&packet));
+            let frames = frames.map_err(|e| codec_error(path, e))?.unwrap_or_default();
             ready.extend(frames.into_iter().filter(shown).map(Part::Picture));
         }
         if let Some(stream) = audio {
-            let samples = stream.decoder.decode(&packet);
-            let samples = samples.map_err(|e| codec_error(path, e))?;
+            let samples = unless_damaged(stream.decoder.decode(&packet));
+            let samples = samples.map_err(|e| codec_error(path, e))?.flatten();
             let length = match self.duration {
                 Duration::ZERO => Duration::MAX,
                 known => known,
@@ -308,6 +308,18 @@ impl Movie {
         self.demuxer.rewind();
         self.flushed = false;
         self.open_decoders(path)
+    }
+}
+
+/// A damaged packet is one lost packet, not the end of the file: the decoder goes on behind it.
+fn unless_damaged<T>(decoded: Result<T, codec::Error>) -> Result<Option<T>, codec::Error> {
+    match decoded {
+        Ok(parts) => Ok(Some(parts)),
+        Err(error @ codec::Error::Damaged { .. }) => {
+            tracing::debug!(%error, "a packet of a file was lost");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
