@@ -6,6 +6,8 @@
 //! Failures leave the picture and the difference (eight times as strong) in `actual/`.
 //! `KLIEG_BLESS=1` writes what is expected anew: look at it before it is committed.
 
+#![expect(clippy::unwrap_used, reason = "helpers of a test")]
+
 mod cases;
 mod picture;
 
