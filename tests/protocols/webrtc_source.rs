@@ -80,7 +80,7 @@ impl Signal {
                     let config = picture.config().expect("after a packet");
                     writer.set_tracks(vec![track(VIDEO, config), track(AUDIO, sound.config())]);
                 }
-                for packet in packet {
+                if let Some(packet) = packet {
                     seen.keyframes
                         .fetch_add(u64::from(packet.keyframe), Ordering::Relaxed);
                     writer.write(packet);
