@@ -1,6 +1,6 @@
 //! Captures fifty pictures of the first camera and says what they are: run it to see whether a camera works.
 //!
-//! `camera_probe [WIDTH HEIGHT FPS [COUNT]]` prints `camera: NAME (ID)`, then
+//! `camera_probe [WIDTH HEIGHT FPS [COUNT]]` prints `camera: NAME (ID)`, why it is lost and when pictures come, then
 //! `captured N of COUNT: FORMAT WIDTHxHEIGHT, D distinct, R fps (DETAIL)`, and ends with 0 when all came.
 
 use std::collections::HashSet;
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
     let mut times = Vec::new();
     let mut last = None;
     let mut message = None;
+    let mut lost = true;
     while times.len() < wanted && clock.now().seconds() < 60.0 {
         std::thread::sleep(Duration::from_millis(1));
         let status = camera.status();
@@ -47,8 +48,17 @@ fn main() -> ExitCode {
             message = status.message;
         }
         let Some(frame) = camera.latest() else {
+            lost = true;
             continue;
         };
+        if std::mem::take(&mut lost) {
+            let when = if times.is_empty() {
+                "first picture"
+            } else {
+                "pictures again"
+            };
+            println!("{when} at {:.1} s", clock.now().seconds());
+        }
         if times.last() == Some(&frame.timestamp()) {
             continue;
         }
