@@ -1,9 +1,11 @@
 //! The program from the test signal to a file, judged by FFmpeg: what was composed, mixed and
 //! encoded is what arrives, picture and sound in step.
 
+mod microphone;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use container::fmp4;
@@ -21,6 +23,14 @@ use scene::{
 const WIDTH: u32 = 1280;
 const HEIGHT: u32 = 720;
 const FPS: u32 = 30;
+
+/// Held by each test here: two programs at once are more than a small machine carries in real time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Waits until no other program runs. A test that failed while it held the lock spoils nothing.
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn test_signal_collection() -> Collection {
     let mut doc = Collection::empty("Pipeline");
@@ -166,6 +176,7 @@ fn the_test_signal_arrives_whole_and_in_step() {
     if need(NAME, "ffmpeg").is_none() || need(NAME, "ffprobe").is_none() {
         return;
     }
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("program.mp4");
     let zero = record(&path, 4);
