@@ -1,6 +1,9 @@
 //! The command line and the addresses, as people and scripts rely on them: `klieg-headless` as a
 //! process, from outside.
-#![allow(clippy::expect_used, reason = "this is test code, only not inside of a #[test]")]
+#![allow(
+    clippy::expect_used,
+    reason = "this is test code, only not inside of a #[test]"
+)]
 
 use std::{
     fs,

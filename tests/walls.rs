@@ -1,5 +1,8 @@
 //! The walls of the house: who may know whom, and what stays where. ARCHITECTURE.md says why.
-#![allow(clippy::expect_used, reason = "this is test code, only not inside of a #[test]")]
+#![allow(
+    clippy::expect_used,
+    reason = "this is test code, only not inside of a #[test]"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
