@@ -77,7 +77,7 @@ impl Microphone {
     /// What has arrived since the last call: the device's own rate and channels, stamped with the time it was
     /// heard, smoothed. None when nothing has. Ends at a hole; what follows it comes with the next call.
     ///
-    /// The ring holds two seconds; what is not read by then is dropped.
+    /// The ring holds four seconds; what is not read by then is dropped.
     pub fn read(&mut self) -> Option<Samples> {
         self.feed.0.lock().as_mut()?.read()
     }

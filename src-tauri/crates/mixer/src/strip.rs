@@ -24,8 +24,10 @@ const DRIFTED: f64 = 0.002;
 const MARGIN: i64 = 240;
 /// Lateness up to here is jitter (20 ms).
 const JITTER: i64 = 960;
-/// The most that a strip is delayed by (500 ms).
-const MAX_DELAY: i64 = 24_000;
+/// The most that a strip is delayed by (2.5 s): some sound servers hand out two seconds at a time.
+const MAX_DELAY: i64 = 120_000;
+/// So long without late samples, and earlier stalls are forgotten, in seconds.
+const FORGIVEN: f64 = 10.0;
 /// The most that waits (10 s).
 const MAX_WAITING: usize = 480_000;
 
@@ -81,6 +83,9 @@ struct Pace {
     lateness: i64,
     /// Windows with late frames, the older the less.
     trouble: f64,
+    /// Times that samples were late by much, and seconds without any since.
+    stalls: u32,
+    quiet: f64,
     /// Smallest stock after a mix, and frames mixed since it was last looked at.
     least: Option<i64>,
     watched: usize,
@@ -149,7 +154,17 @@ impl Channel {
         let scale = RATE / f64::from(samples.rate);
         let seconds = frames.len() as f64 / f64::from(samples.rate);
         self.pace.glide(seconds);
-        let at = samples.timestamp.nanos() as f64 * RATE / 1e9 + self.pace.delay;
+        let mut at = samples.timestamp.nanos() as f64 * RATE / 1e9 + self.pace.delay;
+        if self.stream.is_some()
+            && self.pace.delay > 0.0
+            && self.timing != Timing::Exact
+            && self.following(samples, at).is_none()
+        {
+            // Its delay was right for the time before the jump.
+            at -= self.pace.delay;
+            self.pace.anew();
+            self.timeline.clear();
+        }
 
         let (mut stream, skip, error) = match self.following(samples, at) {
             Some((stream, error)) => (stream, 0, error),
@@ -276,7 +291,7 @@ impl Channel {
         self.pace.window_late += late as u64;
         self.pace.window_frames += frames.len() as u64;
         if late > 0 {
-            self.pace.lateness = past;
+            self.pace.lateness = self.pace.lateness.max(past);
         }
         stream.write += late as i64;
         let frames = &frames[late..];
@@ -310,7 +325,7 @@ impl Channel {
             self.pace.choose = false;
             let idle = self.timing == Timing::Auto && self.pace.delay <= 0.0 && stock >= 0;
             let short = if idle { 0 } else { MARGIN - stock };
-            let more = short.max(self.pace.jitter());
+            let more = short.max(self.pace.jitter(idle));
             let more = more.clamp(0, MAX_DELAY - self.pace.delay as i64);
             if more > 0 {
                 self.pace.add(more);
@@ -346,13 +361,28 @@ impl Pace {
         self.needless = 0;
     }
 
-    /// What would have saved samples that were late by a little; a long stall is no jitter, and its
-    /// samples are better lost than everything later delayed.
-    fn jitter(&mut self) -> i64 {
-        match std::mem::take(&mut self.lateness) {
-            late @ 1..=JITTER => late + MARGIN,
-            _ => 0,
+    /// What would have saved samples that were late by a little, or by much for the second time. One stall is no
+    /// jitter: its samples are better lost than everything later delayed. Nor are those of a source that is `idle`:
+    /// in time again without any delay.
+    fn jitter(&mut self, idle: bool) -> i64 {
+        let late = std::mem::take(&mut self.lateness);
+        if late > JITTER {
+            self.stalls += 1;
         }
+        if late <= 0 || (late > JITTER && (idle || self.stalls < 2)) {
+            return 0;
+        }
+        late + MARGIN
+    }
+
+    /// Forgets the delay, since the device's time has jumped; not what kind of device it is.
+    fn anew(&mut self) {
+        *self = Self {
+            choose: true,
+            stalls: self.stalls,
+            quiet: self.quiet,
+            ..Self::default()
+        };
     }
 
     /// Moves the delay to its target, at most 2 ms in a second of sound.
@@ -368,8 +398,13 @@ impl Pace {
             return;
         }
         self.trouble *= 0.9;
+        self.quiet += self.window;
         if self.window_late > 0 {
             self.trouble += 1.0;
+            self.quiet = 0.0;
+        } else if self.quiet > FORGIVEN {
+            self.stalls = 0;
+            self.lateness = 0;
         }
         if self.window_late * 2 > self.window_frames {
             self.trouble += 1.0;

@@ -76,6 +76,12 @@ impl Timeline {
         }
     }
 
+    /// Forgets what waits.
+    pub(crate) fn clear(&mut self) {
+        self.runs.clear();
+        self.frames.clear();
+    }
+
     /// Forgets what lies before `at`.
     pub(crate) fn discard_before(&mut self, at: i64) {
         while let Some(run) = self.runs.front_mut() {

@@ -8,8 +8,8 @@ const JUMP: f64 = 0.050;
 const PATIENCE: f64 = 0.200;
 /// One callback counts for this much at most: bursts are no news of the clock (5 ms).
 const CLIP: f64 = 0.005;
-/// The loop's bandwidth at the start, in Hz: it finds its place within a second or two.
-const WIDE: f64 = 0.5;
+/// The loop's bandwidth at the start, in Hz: it finds its place within some seconds.
+const WIDE: f64 = 0.2;
 /// And later: callbacks that come 10 ms late move the time by some µs.
 const NARROW: f64 = 0.02;
 /// How long it takes from wide to narrow, in seconds.

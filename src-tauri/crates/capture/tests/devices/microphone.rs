@@ -90,7 +90,6 @@ fn a_tone_is_heard_lost_and_heard_again() {
             ("HOME", text(&path)),
             ("XDG_RUNTIME_DIR", text(&path)),
             ("PULSE_SERVER", &address),
-            ("PULSE_LATENCY_MSEC", "20"),
             ("KLIEG_TEST_FOLDER", text(&path)),
         ],
     );
@@ -144,7 +143,8 @@ fn a_tone_is_heard_lost_and_heard_again() {
     );
     assert!((hertz - 1_000.0).abs() < 1.0, "{hertz} Hz");
     assert!((0.1..=1.0).contains(&peak), "peak {peak}");
-    assert!(stray < 5.0, "timestamps stray by {stray} ms");
+    // This source hands out two seconds at a time: its callbacks are late by up to as much.
+    assert!(stray < 10.0, "timestamps stray by {stray} ms");
 
     // The sound server crashes, and comes back.
     server.kill();

@@ -336,6 +336,53 @@ fn a_device_that_stops_is_silence_and_comes_back() {
 }
 
 #[test]
+fn a_device_that_hands_out_two_seconds_at_a_time_is_whole_after_a_while() {
+    let mut mixer = Mixer::new();
+    let mut settled = StripStats::default();
+    for tick in 0..60 * 30i64 {
+        let start = tick * TICK as i64;
+        if tick % 60 == 0 && tick > 0 {
+            for block in 0..100 {
+                let n = start - 96_000 - 960 + block * 960;
+                mixer.push("mic", sound(n, 960, |n| [sine(n, 1_000.0, 0.5); 2]));
+            }
+        }
+        let mixed = mixer.mix(at(start), TICK);
+        mixer.recycle(mixed.samples);
+        if tick == 20 * 30 {
+            settled = mixer.stats("mic").expect("a strip");
+        }
+    }
+    let stats = mixer.stats("mic").expect("a strip");
+    assert_eq!(
+        (stats.late, stats.gaps),
+        (settled.late, settled.gaps),
+        "{stats:?}"
+    );
+    assert!(stats.delay.as_millis() < 2_500, "{stats:?}");
+}
+
+#[test]
+fn a_device_whose_time_jumps_is_not_late_for_long() {
+    // At first it believes that its sound is 600 ms old, and knows better after a second.
+    let mut mixer = Mixer::new();
+    for tick in 0..10 * 30i64 {
+        let start = tick * TICK as i64;
+        let old = if tick < 30 { 28_800 } else { 480 };
+        let n = start - TICK as i64 - old;
+        mixer.push("mic", sound(n, TICK, |n| [sine(n, 1_000.0, 0.5); 2]));
+        let mixed = mixer.mix(at(start), TICK);
+        mixer.recycle(mixed.samples);
+        let delay = mixer.stats("mic").expect("a strip").delay.as_millis();
+        match tick {
+            25 => assert!((600..720).contains(&delay), "{delay} ms at first"),
+            60 => assert!(delay < 120, "{delay} ms after the jump"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
 fn a_file_that_stalls_once_is_in_step_again_after() {
     let mut mixer = Mixer::new();
     let signal = |n: i64| [sine(n, 997.0, 0.5); 2];
