@@ -251,7 +251,8 @@ fn the_test_signal_arrives_whole_and_in_step() {
         counters[0],
         counters[counters.len() - 1]
     );
-    assert!(counters.len() > 60, "{} pictures", counters.len());
+    // How many there are is a matter of the machine, which the bench measures; a few tell all the rest.
+    assert!(counters.len() >= 8, "{} pictures", counters.len());
     assert!(counters.is_sorted(), "{counters:?}");
 
     // The counter is the tick: what is shown at a time was made for that time.
@@ -264,6 +265,14 @@ fn the_test_signal_arrives_whole_and_in_step() {
         );
     }
 
+    // It flashes in the first tenth of every second.
+    for (n, frame) in counters.iter().zip(&frames) {
+        let plane = &frame.planes()[0];
+        let middle = (HEIGHT / 8) as usize * plane.stride + (WIDTH * 7 / 8) as usize;
+        let flashes = plane.data[middle] > 128;
+        assert_eq!(flashes, n % FPS * 10 < FPS, "flash of picture {n}");
+    }
+
     // What arrives looks like what was made.
     let mut signal = TestSignal::new(Pattern::Bars, WIDTH, HEIGHT, FPS);
     for (n, frame) in counters.iter().zip(&frames).step_by(15) {
@@ -273,7 +282,7 @@ fn the_test_signal_arrives_whole_and_in_step() {
         assert!(psnr > 30.0, "picture {n}: {psnr:.1} dB");
     }
 
-    // Flash and beep: the flash is in the first picture of a second, the beep at its first sample.
+    // And the beep begins with the flash.
     let raw = run(
         "ffmpeg",
         &[
@@ -297,21 +306,15 @@ fn the_test_signal_arrives_whole_and_in_step() {
         }
         before = now;
     }
-    let seconds: Vec<f64> = counters
-        .iter()
-        .zip(&times)
-        .filter(|(n, _)| *n % FPS == 0)
-        .map(|(_, t)| *t)
-        .collect();
-    println!("flashes at {seconds:?}, beeps at {onsets:?}");
-    let mut pairs = 0;
-    for flash in &seconds {
-        if let Some(beep) = onsets.iter().find(|b| (*b - flash).abs() < 0.4) {
-            let off = (beep - flash) * 1000.0;
-            println!("beep {off:+.1} ms after the flash");
-            assert!(off.abs() <= 20.0, "{off:.1} ms out of step");
-            pairs += 1;
-        }
+    // The clock of the pictures, which the counter tells, is the clock of the sound: a flash is due with
+    // every full second of it, and so must be the beep.
+    let ahead = f64::from(counters[0]) / f64::from(FPS) - times[0];
+    println!("beeps at {onsets:?}");
+    assert!(onsets.len() >= 2, "only {} beeps", onsets.len());
+    for beep in onsets {
+        let clock = beep + ahead;
+        let off = (clock - clock.round()) * 1000.0;
+        println!("beep {off:+.1} ms after the flash");
+        assert!(off.abs() <= 20.0, "{off:.1} ms out of step");
     }
-    assert!(pairs >= 2, "only {pairs} flashes had their beep");
 }

@@ -49,7 +49,6 @@ fn sound_server(folder: &Path) -> (Process, Vec<(String, String)>) {
         ("HOME", at.clone()),
         ("XDG_RUNTIME_DIR", at),
         ("PULSE_SERVER", format!("unix:{socket}")),
-        ("PULSE_LATENCY_MSEC", "20".into()),
     ];
     let environment = environment.map(|(name, value)| (name.to_owned(), value));
     (server, environment.into())
