@@ -298,7 +298,9 @@ fn the_test_signal_arrives_whole_and_in_step() {
     let step = 48;
     let mut onsets = Vec::new();
     let mut before = true;
-    for at in (0..sound.len().saturating_sub(240)).step_by(step) {
+    // A recording may begin inside of a beep, and its encoder swells from silence: the first fifth of a
+    // second tells nothing.
+    for at in (9_600..sound.len().saturating_sub(240)).step_by(step) {
         let now = is_beep(&sound[at..at + 240]);
         if now && !before {
             // Half of the block must beep before it counts as one.
