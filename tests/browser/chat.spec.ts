@@ -52,6 +52,20 @@ test('what was said is there again after a restart, and the name comes back by i
   await expect(page.getByText('As sam')).toBeVisible();
 });
 
+test('a name chosen before the room is entered waits for it', async ({ page, klieg }) => {
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  await page.routeWebSocket(/socket\.io/, async (socket) => {
+    await gate;
+    socket.connectToServer();
+  });
+  await page.goto(`${klieg.http}/watch/program`);
+  await choose(page, 'early');
+  await expect(page.getByText('Connecting…')).toBeVisible();
+  open();
+  await expect(page.getByText('As early')).toBeVisible();
+});
+
 test('what is refused is said where it was written', async ({ page, klieg }) => {
   await page.goto(`${klieg.http}/watch/program`);
   await choose(page, 'Host');

@@ -41,6 +41,8 @@ export class Klieg {
       ...['--data-dir', join(folder, 'data')],
       ...['--collection', join(folder, 'demo/collection.json')],
       ...['--set', `server.http=${wishes.http ?? '127.0.0.1:0'}`],
+      ...['--set', 'server.https=127.0.0.1:0'],
+      ...['--set', 'server.rtmp=127.0.0.1:0'],
       ...['--set', 'server.media_udp=127.0.0.1:0'],
       ...(wishes.onAir ? ['--on-air'] : []),
     ];

@@ -43,6 +43,8 @@ before(async () => {
     args: [
       '--data-dir', folder,
       '--set', 'server.http=127.0.0.1:0',
+      '--set', 'server.https=127.0.0.1:0',
+      '--set', 'server.rtmp=127.0.0.1:0',
       '--set', 'server.media_udp=127.0.0.1:0',
     ],
     display: screen.name,

@@ -67,6 +67,8 @@ impl Builder {
             .arg("--data-dir")
             .arg(data_dir)
             .args(["--set", "server.http=127.0.0.1:0"])
+            .args(["--set", "server.https=127.0.0.1:0"])
+            .args(["--set", "server.rtmp=127.0.0.1:0"])
             .args(["--set", "server.media_udp=127.0.0.1:0"])
             .args(&self.args)
             .envs(self.env.iter().map(|(k, v)| (k, v)));

@@ -10,7 +10,7 @@ use scene::{Audio, Collection, Edit, ItemId, ItemPatch, SceneId, SourceId, Sourc
 use studio::{Options, Settings, Studio};
 
 fn options(folder: &Path, collection: Option<&Path>) -> Options {
-    let sets = ["server.http=127.0.0.1:0", "server.media_udp=127.0.0.1:0"].map(str::to_owned);
+    let sets = ["http", "https", "rtmp", "media_udp"].map(|s| format!("server.{s}=127.0.0.1:0"));
     Options {
         data_dir: folder.join("data"),
         collection: collection.map(Path::to_owned),

@@ -24,6 +24,7 @@ use crate::chat::{Bucket, Chat, Rate};
 use crate::figures::{self, Figures};
 use crate::guard::Guard;
 use crate::hls::{self, Streams};
+use crate::ingest::Ingests;
 use crate::picture::Thumbnail;
 use crate::preview::{self, Preview};
 use crate::problem::Refusal;
@@ -38,6 +39,7 @@ pub(crate) struct App {
     pub(crate) control: Arc<dyn Control>,
     pub(crate) token: String,
     pub(crate) guard: Guard,
+    pub(crate) ingests: Ingests,
     pub(crate) peers: Arc<dyn Peers>,
     pub(crate) streams: Streams,
     pub(crate) chat: Chat,

@@ -16,6 +16,7 @@ mod control;
 mod figures;
 mod guard;
 mod hls;
+mod ingest;
 mod pages;
 mod picture;
 mod ports;
@@ -25,8 +26,10 @@ mod problem;
 mod whep;
 
 pub use accept::Limits;
+pub use ingest::Policy;
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,12 +55,18 @@ use whep::Peers;
 pub struct Config {
     /// Pages, API, WHEP, HLS and chat; port 0 is any free one.
     pub http: SocketAddr,
+    /// The same over TLS, when wanted; port 0 is any free one.
+    pub https: Option<SocketAddr>,
+    /// RTMP publishers, when wanted; port 0 is any free one.
+    pub rtmp: Option<SocketAddr>,
     /// All media, UDP; port 0 is any free one.
     pub media_udp: SocketAddr,
     /// More addresses that lead to the media port from outside, as a router maps them.
     pub external: Vec<IpAddr>,
     /// What commands and snapshots ask for. Empty lets nobody in.
     pub control_token: String,
+    /// The folder for what the station makes for itself (certificates).
+    pub data_dir: PathBuf,
 }
 
 /// What has a sensible default.
@@ -70,6 +79,8 @@ pub struct Options {
     pub origins: Vec<String>,
     /// What connections may ask for.
     pub limits: Limits,
+    /// Who may publish here.
+    pub policy: Policy,
 }
 
 /// What the station stands on.
@@ -199,7 +210,13 @@ pub async fn start_with(
     let mut names = options.names;
     names.extend(host_name());
     let guard = Guard::new(&names, &options.origins);
-    let station = assemble(parts, config.control_token, guard, Arc::new(peers));
+    let station = assemble(
+        parts,
+        config.control_token,
+        guard,
+        options.policy,
+        Arc::new(peers),
+    );
     let Assembled {
         app,
         router,
@@ -230,7 +247,13 @@ struct Assembled {
     tasks: TaskTracker,
 }
 
-fn assemble(parts: Parts, token: String, guard: Guard, peers: Arc<dyn Peers>) -> Assembled {
+fn assemble(
+    parts: Parts,
+    token: String,
+    guard: Guard,
+    policy: Policy,
+    peers: Arc<dyn Peers>,
+) -> Assembled {
     let (chat, layer, work) = Chat::new();
     let app = Arc::new(App {
         hub: parts.hub,
@@ -239,6 +262,7 @@ fn assemble(parts: Parts, token: String, guard: Guard, peers: Arc<dyn Peers>) ->
         control: parts.control,
         token,
         guard,
+        ingests: ingest::Ingests::new(policy),
         peers,
         streams: hls::Streams::default(),
         chat,
@@ -304,6 +328,16 @@ impl Station {
     /// Where pages, API, WHEP, HLS and chat are.
     pub fn http_addr(&self) -> SocketAddr {
         self.http
+    }
+
+    /// Where the same is over TLS, when it is.
+    pub fn https_addr(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// Where RTMP publishers come to, when they may.
+    pub fn rtmp_addr(&self) -> Option<SocketAddr> {
+        None
     }
 
     /// Where media is sent from.

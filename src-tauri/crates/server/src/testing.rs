@@ -29,7 +29,7 @@ use wire::webrtc::{Answer, OfferError};
 use crate::app::App;
 use crate::guard::Guard;
 use crate::whep::Peers;
-use crate::{Assembled, Control, Limits, Parts, accept, assemble, chat, presence};
+use crate::{Assembled, Control, Limits, Parts, Policy, accept, assemble, chat, presence};
 
 pub(crate) const TOKEN: &str = "control-token-for-tests";
 
@@ -167,7 +167,7 @@ impl Desk {
             router,
             work,
             tasks,
-        } = assemble(parts, TOKEN.into(), guard, peers);
+        } = assemble(parts, TOKEN.into(), guard, Policy::default(), peers);
         Self {
             app,
             router,

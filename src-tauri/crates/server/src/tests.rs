@@ -23,9 +23,12 @@ const SDP: (&str, &str) = ("content-type", "application/sdp");
 fn config() -> Config {
     Config {
         http: "127.0.0.1:0".parse().unwrap(),
+        https: None,
+        rtmp: None,
         media_udp: "127.0.0.1:0".parse().unwrap(),
         external: Vec::new(),
         control_token: TOKEN.into(),
+        data_dir: std::env::temp_dir(),
     }
 }
 

@@ -56,8 +56,8 @@ pub fn run_headless(args: &Args) -> anyhow::Result<()> {
     let ready = serde_json::json!({
         "ready": true,
         "http": at.local(),
-        "https": null,
-        "rtmp": null,
+        "https": at.local_https(),
+        "rtmp": at.local_rtmp(),
         "media_udp": at.media_udp.to_string(),
         "control_token": at.control_token,
     });

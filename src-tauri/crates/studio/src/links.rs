@@ -37,13 +37,13 @@ pub(crate) fn watch_links(http: SocketAddr) -> Vec<Link> {
 }
 
 /// The base address for this machine itself.
-pub(crate) fn local_base(http: SocketAddr) -> String {
-    let ip = if http.ip().is_unspecified() {
+pub(crate) fn local_base(scheme: &str, at: SocketAddr) -> String {
+    let ip = if at.ip().is_unspecified() {
         Ipv4Addr::LOCALHOST.into()
     } else {
-        http.ip()
+        at.ip()
     };
-    format!("http://{}", SocketAddr::new(ip, http.port()))
+    format!("{scheme}://{}", SocketAddr::new(ip, at.port()))
 }
 
 fn qr(text: &str) -> String {
@@ -67,7 +67,7 @@ mod tests {
         let all = watch_links("0.0.0.0:80".parse().unwrap());
         assert_eq!(all.last().unwrap().url, "http://127.0.0.1:80/watch/program");
         assert_eq!(
-            local_base("0.0.0.0:81".parse().unwrap()),
+            local_base("http", "0.0.0.0:81".parse().unwrap()),
             "http://127.0.0.1:81"
         );
     }

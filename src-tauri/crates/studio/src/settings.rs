@@ -32,9 +32,9 @@ pub struct Server {
     /// Pages, API, WHEP, HLS and chat.
     pub http: SocketAddr,
     /// The same over TLS.
-    pub https: SocketAddr,
+    pub https: Listen,
     /// RTMP ingest.
-    pub rtmp: SocketAddr,
+    pub rtmp: Listen,
     /// All WebRTC media.
     pub media_udp: SocketAddr,
     /// Further addresses under which viewers reach this machine (behind a router).
@@ -46,11 +46,36 @@ impl Default for Server {
         let any = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
         Self {
             http: any(8080),
-            https: any(8443),
-            rtmp: any(1935),
+            https: Listen(Some(any(8443))),
+            rtmp: Listen(Some(any(1935))),
             media_udp: any(8189),
             external: Vec::new(),
         }
+    }
+}
+
+/// An address to listen on, or `"off"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Listen(Option<SocketAddr>);
+
+impl Listen {
+    /// The address, unless it is off.
+    pub fn get(self) -> Option<SocketAddr> {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Listen {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let address = text.parse().map_err(|_| {
+            format!("\"{text}\" is no address; write it as 0.0.0.0:8443, or \"off\"")
+        })?;
+        Ok(Self(Some(address)))
     }
 }
 
@@ -73,6 +98,16 @@ pub enum Policy {
     Open,
     /// Anyone, once the host agrees.
     Approve,
+}
+
+impl From<Policy> for server::Policy {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Keyed => Self::Keyed,
+            Policy::Open => Self::Open,
+            Policy::Approve => Self::Approve,
+        }
+    }
 }
 
 /// How the program is encoded.

@@ -79,6 +79,10 @@ pub enum StartError {
 pub struct Endpoints {
     /// Pages and API.
     pub http: SocketAddr,
+    /// The same over TLS, when it is on.
+    pub https: Option<SocketAddr>,
+    /// RTMP ingest, when it is on.
+    pub rtmp: Option<SocketAddr>,
     /// WebRTC media.
     pub media_udp: SocketAddr,
     /// What commands need.
@@ -88,7 +92,17 @@ pub struct Endpoints {
 impl Endpoints {
     /// The base address for this machine itself: `http://127.0.0.1:8080`.
     pub fn local(&self) -> String {
-        links::local_base(self.http)
+        links::local_base("http", self.http)
+    }
+
+    /// The same over TLS, when it is on.
+    pub fn local_https(&self) -> Option<String> {
+        self.https.map(|at| links::local_base("https", at))
+    }
+
+    /// Where RTMP publishers on this machine come to: `rtmp://127.0.0.1:1935/live`.
+    pub fn local_rtmp(&self) -> Option<String> {
+        self.rtmp.map(|at| links::local_base("rtmp", at) + "/live")
     }
 }
 
@@ -144,9 +158,16 @@ impl Studio {
         let control_token = random_text(24);
         let config = server::Config {
             http: options.settings.server.http,
+            https: options.settings.server.https.get(),
+            rtmp: options.settings.server.rtmp.get(),
             media_udp: options.settings.server.media_udp,
             external: options.settings.server.external.clone(),
             control_token: control_token.clone(),
+            data_dir: options.data_dir.clone(),
+        };
+        let rules = server::Options {
+            policy: options.settings.ingest.policy.into(),
+            ..server::Options::default()
         };
         let parts = server::Parts {
             hub: shared.hub.clone(),
@@ -154,9 +175,11 @@ impl Studio {
             store: Arc::clone(&shared.store),
             control: Arc::new(Controls::new(&shared)),
         };
-        let station = runtime.block_on(server::start(config, parts))?;
+        let station = runtime.block_on(server::start_with(config, rules, parts))?;
         let endpoints = Endpoints {
             http: station.http_addr(),
+            https: station.https_addr(),
+            rtmp: station.rtmp_addr(),
             media_udp: station.media_addr(),
             control_token,
         };

@@ -8,9 +8,9 @@
 
 pub mod hls;
 mod publish;
+pub mod rtmp;
 #[cfg(test)]
 mod testing;
-pub mod rtmp;
 pub mod webrtc;
 pub mod whip;
 

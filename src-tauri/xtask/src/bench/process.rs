@@ -45,6 +45,8 @@ impl Studio {
         let start = now();
         let mut child = Command::new(program)
             .args(["--on-air", "--set", "server.http=127.0.0.1:0"])
+            .args(["--set", "server.https=127.0.0.1:0"])
+            .args(["--set", "server.rtmp=127.0.0.1:0"])
             .args(["--set", "server.media_udp=127.0.0.1:0"])
             .arg("--collection")
             .arg(collection)

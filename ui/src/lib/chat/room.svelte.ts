@@ -13,6 +13,8 @@ interface Known {
 const KNOWN = 'klieg.chat.name';
 /** How often a room is tried that does not exist yet, in ms. */
 const AGAIN_MS = 4000;
+/** How long what a person sends waits for a room that is still being entered, in ms. */
+const PATIENCE_MS = 8000;
 
 /** A channel's chat as one viewer takes part in it. Comes back by itself after a drop. */
 export class Room {
@@ -27,6 +29,7 @@ export class Room {
   #socket: Socket | null = null;
   #closed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #waiting: (() => void)[] = [];
 
   constructor(readonly channel: string) {
     void this.#open();
@@ -34,14 +37,13 @@ export class Room {
 
   /** Chooses a name; the server may refuse it. */
   async choose(name: string): Promise<void> {
-    const key = recall()?.key ?? null;
-    const answer = (await this.#ask('name', key === null ? { name } : { name, key })) as Partial<Known>;
-    this.name = answer.name ?? name;
-    remember({ name: this.name, key: answer.key ?? key });
+    await this.#entered();
+    await this.#choose(name);
   }
 
   /** Says something; throws with words for people when the server refuses. */
   async say(text: string): Promise<void> {
+    await this.#entered();
     await this.#ask('say', { text });
   }
 
@@ -49,6 +51,25 @@ export class Room {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#socket?.close();
+  }
+
+  async #choose(name: string): Promise<void> {
+    const key = recall()?.key ?? null;
+    const answer = (await this.#ask('name', key === null ? { name } : { name, key })) as Partial<Known>;
+    this.name = answer.name ?? name;
+    remember({ name: this.name, key: answer.key ?? key });
+  }
+
+  /** The form is there before the room is: what is sent early waits for it. */
+  async #entered(): Promise<void> {
+    if (this.state === 'open') return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, PATIENCE_MS);
+      this.#waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   async #open(): Promise<void> {
@@ -73,6 +94,7 @@ export class Room {
       this.viewers = joined.viewers;
       if (joined.state) this.live = joined.state;
       this.state = 'open';
+      for (const go of this.#waiting.splice(0)) go();
     } catch {
       // There is no such room yet, or the connection went: a drop comes back by itself.
       if (this.#socket?.connected) this.#timer = setTimeout(() => void this.#enter(), AGAIN_MS);
@@ -81,7 +103,7 @@ export class Room {
     const name = this.name ?? recall()?.name;
     if (!name) return;
     try {
-      await this.choose(name);
+      await this.#choose(name);
     } catch {
       // Taken by somebody else meanwhile: it is asked for again.
       this.name = null;

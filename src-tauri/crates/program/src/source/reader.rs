@@ -278,7 +278,9 @@ impl Movie {
         let packet = packet.map_err(|e| container_error(path, e))?;
         if let Some(stream) = video {
             let frames = unless_damaged(stream.decoder.decode(&packet));
-            let frames = frames.map_err(|e| codec_error(path, e))?.unwrap_or_default();
+            let frames = frames
+                .map_err(|e| codec_error(path, e))?
+                .unwrap_or_default();
             ready.extend(frames.into_iter().filter(shown).map(Part::Picture));
         }
         if let Some(stream) = audio {

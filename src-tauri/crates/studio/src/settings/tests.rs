@@ -23,11 +23,16 @@ fn the_command_line_is_over_the_environment_over_the_file_over_defaults() {
         ("KLIEG_LOG", "debug"),
         ("HOME", "/x"),
     ];
-    let sets = ["server.http=127.0.0.1:4", "ingest.policy=open"];
+    let sets = [
+        "server.http=127.0.0.1:4",
+        "ingest.policy=open",
+        "server.https=off",
+    ];
     let settings = load(file, &environment, &sets).unwrap();
     assert_eq!(settings.server.http.port(), 4);
     assert_eq!(settings.server.media_udp.port(), 2);
-    assert_eq!(settings.server.rtmp.port(), 1935);
+    assert_eq!(settings.server.rtmp.get().map(|a| a.port()), Some(1935));
+    assert_eq!(settings.server.https.get(), None);
     assert_eq!(settings.encoder.bitrate.get(), 1_000_000);
     assert_eq!(settings.encoder.keyframe_seconds.get(), 1.5);
     assert_eq!(settings.ingest.policy, Policy::Open);
