@@ -52,6 +52,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &[
             "klieg-media",
             "klieg-codec",
+            "klieg-mixer",
             "klieg-wire",
             "klieg-store",
             "klieg-api",

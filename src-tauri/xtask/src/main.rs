@@ -1,10 +1,11 @@
-//! The project's own commands: `cargo xtask setup | run | test | check | bench | package |
+//! The project's own commands: `cargo xtask setup | run | test | check | bench | fuzz | package |
 //! bindings | demo`. Nothing here is part of the program.
 
 mod bench;
 mod bindings;
 mod check;
 mod demo;
+mod fuzz;
 mod package;
 mod run;
 mod setup;
@@ -27,6 +28,8 @@ cargo xtask COMMAND
   bench              the figures of the program as CPU time and ratios
     --seconds N      how long the program is measured (60)
     --dev            the development build, which is there already
+  fuzz [TARGET]      look for input that breaks a parser; finds go to tests/fuzz/corpus
+    --seconds N      how long each target is fuzzed (60)
   package            build and verify the Debian package
   bindings           write the TypeScript types of the interface
   demo               render the demo collection's media, the logo and the icons";
@@ -51,6 +54,7 @@ fn run() -> Result<()> {
         "test" => test::run(test::Options::parse(rest)?),
         "check" => check::run(),
         "bench" => bench::run(bench::Options::parse(rest)?),
+        "fuzz" => fuzz::run(rest),
         "package" => package::run(),
         "bindings" => bindings::write(),
         "demo" => demo::run(),

@@ -16,6 +16,10 @@ use tokio::sync::{Notify, watch};
 
 use crate::{Kind, Packet, Timestamp, Track, packet::Config};
 
+mod twin;
+
+pub use twin::Twin;
+
 /// A channel's name: 1 to 64 of `a–z A–Z 0–9 - _`, as it stands in addresses and stream keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelName(Arc<str>);
@@ -188,6 +192,8 @@ pub struct Channel {
 struct State {
     title: String,
     tracks: Arc<[Track]>,
+    /// What a [`Twin`] adds to the writer's own tracks.
+    twins: Option<twin::Derive>,
     group: Vec<Packet>,
     group_bytes: usize,
     readers: Vec<Weak<Queue>>,
@@ -243,8 +249,9 @@ impl Channel {
         let mut state = self.state.lock();
         {
             let mut inner = queue.inner.lock();
-            inner.items.push_back(Next::Tracks(want.of(&state.tracks)));
-            inner.set_tracks(want, &state.tracks);
+            inner.set_tracks(&state.tracks);
+            let shown = Arc::clone(&inner.shown);
+            inner.items.push_back(Next::Tracks(shown));
             if start == Start::Group {
                 for packet in &state.group {
                     if inner.wants(packet) {
@@ -282,6 +289,24 @@ impl Channel {
     pub fn report_bandwidth(&self, bits_per_second: u64) {
         self.signals.inner.lock().bandwidth = Some(bits_per_second);
         self.signals.notify.notify_one();
+    }
+
+    /// Gives a packet to all readers that want it, and keeps it for those who join.
+    fn hand_out(&self, packet: Packet) {
+        let mut state = self.state.lock();
+        let video = state.kind_of(&packet) == Some(Kind::Video);
+        let opens = video && packet.keyframe;
+        if opens || state.group_bytes + packet.data.len() > GROUP_BYTES {
+            state.group.clear();
+            state.group_bytes = 0;
+        }
+        if opens || !state.group.is_empty() {
+            state.group_bytes += packet.data.len();
+            state.group.push(packet.clone());
+        }
+        let mut lost = 0;
+        state.each_reader(|queue| lost += queue.push(&packet, video));
+        self.dropped.fetch_add(lost, Ordering::Relaxed);
     }
 }
 
@@ -340,9 +365,7 @@ impl Writer {
             state.group.clear();
             state.group_bytes = 0;
         }
-        state.tracks = tracks.into();
-        let tracks = Arc::clone(&state.tracks);
-        state.each_reader(|queue| queue.set_tracks(&tracks));
+        state.set_tracks(tracks);
         drop(state);
         self.hub.changed();
     }
@@ -360,20 +383,7 @@ impl Writer {
         channel
             .bytes
             .fetch_add(packet.data.len() as u64, Ordering::Relaxed);
-        let mut state = channel.state.lock();
-        let video = state.kind_of(&packet) == Some(Kind::Video);
-        let opens = video && packet.keyframe;
-        if opens || state.group_bytes + packet.data.len() > GROUP_BYTES {
-            state.group.clear();
-            state.group_bytes = 0;
-        }
-        if opens || !state.group.is_empty() {
-            state.group_bytes += packet.data.len();
-            state.group.push(packet.clone());
-        }
-        let mut lost = 0;
-        state.each_reader(|queue| lost += queue.push(&packet, video));
-        channel.dropped.fetch_add(lost, Ordering::Relaxed);
+        channel.hand_out(packet);
     }
 
     /// What readers have asked for since the last call. A keyframe is granted at most once a second;
@@ -412,6 +422,17 @@ impl Drop for Writer {
 }
 
 impl State {
+    /// Replaces the writer's own tracks; those of the twin follow from them.
+    fn set_tracks(&mut self, mut own: Vec<Track>) {
+        if let Some(derive) = self.twins {
+            let twins = derive(&own);
+            own.extend(twins);
+        }
+        self.tracks = own.into();
+        let tracks = Arc::clone(&self.tracks);
+        self.each_reader(|queue| queue.set_tracks(&tracks));
+    }
+
     fn each_reader(&mut self, mut act: impl FnMut(&Queue)) {
         self.readers.retain(|reader| match reader.upgrade() {
             Some(queue) => {
@@ -557,6 +578,8 @@ struct QueueState {
     packets: usize,
     capacity: usize,
     want: Want,
+    /// What the reader was last told.
+    shown: Arc<[Track]>,
     /// Wanted track numbers, one bit each: a lookup per packet and reader must be cheap.
     tracks: u128,
     has_video: bool,
@@ -565,11 +588,11 @@ struct QueueState {
 }
 
 impl QueueState {
-    fn set_tracks(&mut self, want: Want, tracks: &[Track]) {
-        let wanted = tracks.iter().filter(|t| want.takes(&t.config));
+    fn set_tracks(&mut self, tracks: &[Track]) {
+        self.shown = self.want.of(tracks);
         self.tracks = 0;
         self.has_video = false;
-        for track in wanted {
+        for track in self.shown.iter() {
             self.tracks |= 1 << (track.id.0 & 127);
             self.has_video |= track.config.kind() == Kind::Video;
         }
@@ -617,6 +640,7 @@ impl Queue {
                 packets: 0,
                 capacity,
                 want,
+                shown: Arc::default(),
                 tracks: 0,
                 has_video: false,
                 awaiting_key: true,
@@ -651,10 +675,16 @@ impl Queue {
 
     fn set_tracks(&self, tracks: &[Track]) {
         let mut inner = self.inner.lock();
-        let want = inner.want;
-        inner.set_tracks(want, tracks);
+        let before = Arc::clone(&inner.shown);
+        inner.set_tracks(tracks);
+        // What changed for others alone costs this reader no wait for a keyframe.
+        let same = |(a, b): (&Track, &Track)| a.id == b.id && a.config == b.config;
+        if before.len() == inner.shown.len() && before.iter().zip(inner.shown.iter()).all(same) {
+            return;
+        }
         inner.awaiting_key = true;
-        inner.items.push_back(Next::Tracks(want.of(tracks)));
+        let shown = Arc::clone(&inner.shown);
+        inner.items.push_back(Next::Tracks(shown));
         drop(inner);
         self.wake();
     }

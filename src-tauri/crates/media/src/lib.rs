@@ -21,7 +21,7 @@ pub use clock::{Clock, Timestamp};
 pub use frame::{Color, Frame, FrameError, Matrix, PixelFormat, Plane, Range};
 pub use hub::{
     Channel, ChannelInfo, ChannelName, Hub, HubError, Next, Origin, Reader, Signals, Start, Totals,
-    Want, Writer,
+    Twin, Want, Writer,
 };
 pub use packet::{Config, Kind, Packet, Track, TrackId};
 pub use pool::{BufferPool, Pooled};

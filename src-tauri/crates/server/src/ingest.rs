@@ -11,6 +11,7 @@ use media::{ChannelInfo, ChannelName, HubError, Origin, Writer};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::twin;
 
 /// The rule for publishers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,7 +88,7 @@ pub(crate) fn admit(app: &App, request: Request<'_>) -> Result<Admission, Proble
         origin,
         title: channel.to_string(),
     };
-    let writer = app
+    let mut writer = app
         .hub
         .publish(channel, info, app.clock.now())
         .map_err(|error| {
@@ -98,6 +99,8 @@ pub(crate) fn admit(app: &App, request: Request<'_>) -> Result<Admission, Proble
             };
             Problem::new(code, format!("{error}."))
         })?;
+    // The thread ends with the channel.
+    drop(twin::start(writer.twin(twin::derive)));
     tracing::info!(channel = %writer.channel().name(), ?origin, %peer, "a publisher came");
     Ok(Admission {
         writer,

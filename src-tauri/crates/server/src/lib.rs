@@ -23,6 +23,7 @@ mod ports;
 mod presence;
 mod preview;
 mod problem;
+mod twin;
 mod whep;
 
 pub use accept::Limits;

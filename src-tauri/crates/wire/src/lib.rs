@@ -6,6 +6,8 @@
 //! This crate knows no policy, no window and no retries: a session that ends says why
 //! ([`PublishError`]), and others decide what follows.
 
+#[doc(hidden)]
+pub mod fuzz;
 pub mod hls;
 mod publish;
 pub mod rtmp;

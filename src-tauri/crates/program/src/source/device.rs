@@ -11,6 +11,7 @@ use capture::screen::{self, Screen};
 use media::{Clock, Frame, PixelFormat, Samples, Timestamp};
 use parking_lot::Mutex;
 
+use super::jpeg::Decoder;
 use super::{Source, State, Status, placeholder_for};
 
 impl From<capture::Status> for Status {
@@ -36,7 +37,7 @@ pub(super) struct Video<D, R> {
     latest: fn(&D) -> Option<Frame>,
     state: fn(&D) -> capture::Status,
     device: OnceLock<D>,
-    decoded: Mutex<Option<Frame>>,
+    decoder: OnceLock<Decoder>,
     placeholder: Mutex<Option<(String, Frame)>>,
 }
 
@@ -87,29 +88,19 @@ impl<D, R: Clone> Video<D, R> {
             latest,
             state,
             device: OnceLock::new(),
-            decoded: Mutex::default(),
+            decoder: OnceLock::new(),
             placeholder: Mutex::default(),
         }
     }
 
-    /// Motion JPEG is decoded once a picture, and only when the program wants to see it.
+    /// Motion JPEG is decoded only while the program wants to see it.
     fn decode(&self, frame: Frame) -> Option<Frame> {
         if frame.format() != PixelFormat::Mjpeg {
             return Some(frame);
         }
-        let mut decoded = self.decoded.lock();
-        if let Some(done) = decoded.as_ref()
-            && done.timestamp() == frame.timestamp()
-        {
-            return Some(done.clone());
-        }
-        let data = frame.planes().first().map(|p| p.data.clone())?;
-        match codec::decode::picture::jpeg(&data, frame.timestamp()) {
-            Ok(picture) => *decoded = Some(picture),
-            // Cameras send a broken picture now and then; the one before stays.
-            Err(error) => tracing::debug!(%error, camera = self.name, "a picture was broken"),
-        }
-        decoded.clone()
+        self.decoder
+            .get_or_init(|| Decoder::start(&self.name))
+            .exchange(frame)
     }
 }
 

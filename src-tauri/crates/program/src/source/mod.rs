@@ -4,6 +4,7 @@ pub mod color;
 mod device;
 mod file;
 pub mod image;
+mod jpeg;
 pub mod placeholder;
 mod reader;
 mod still;

@@ -17,7 +17,7 @@ mod session;
 pub(crate) mod setup;
 mod socket;
 mod station;
-mod stun;
+pub(crate) mod stun;
 mod worker;
 
 pub use station::{Answer, Options, SessionStats, StartError, Station};
