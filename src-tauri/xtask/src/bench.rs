@@ -1,6 +1,7 @@
 //! The program's figures, as CPU time and ratios: the headless studio with the demo on air,
 //! against the bare compositor and the bare encoder on the same frames.
 
+mod fanout;
 mod process;
 
 use std::{
@@ -22,6 +23,7 @@ const SETTLE: Duration = Duration::from_secs(5);
 /// What to measure.
 pub(crate) struct Options {
     seconds: u64,
+    soak_minutes: u64,
     dev: bool,
 }
 
@@ -30,6 +32,7 @@ impl Options {
     pub(crate) fn parse(args: Vec<String>) -> Result<Self> {
         let mut options = Self {
             seconds: 60,
+            soak_minutes: 0,
             dev: false,
         };
         let mut args = args.into_iter();
@@ -38,6 +41,11 @@ impl Options {
                 "--seconds" => {
                     let value = args.next().context("--seconds takes a number")?;
                     options.seconds = value.parse().context("--seconds takes a number")?;
+                }
+                "--soak" => {
+                    let value = args.next().context("--soak takes a number of minutes")?;
+                    options.soak_minutes =
+                        value.parse().context("--soak takes a number of minutes")?;
                 }
                 "--dev" => options.dev = true,
                 other => bail!("`bench` does not know \"{other}\""),
@@ -81,22 +89,45 @@ pub(crate) fn run(options: Options) -> Result<()> {
     setup::run(setup::For::Tests)?;
     let profile = if options.dev { "debug" } else { "release" };
     sh::say(&format!("Building ({profile})"));
-    for what in [
-        ["--package", "klieg-headless", "--bin", "klieg-headless"],
-        ["--package", "klieg-tests", "--example", "floor"],
-    ] {
-        let mut build = sh::cargo();
-        build.arg("build").args(what);
-        if !options.dev {
-            build.arg("--release");
-        }
-        sh::run(&mut build)?;
+    // One build, so that all parts have the same features and nothing is built twice.
+    let mut build = sh::cargo();
+    build
+        .arg("build")
+        .args(["--package", "klieg-headless", "--package", "klieg-tests"])
+        .args(["--bin", "klieg-headless", "--examples"]);
+    if !options.dev {
+        build.arg("--release");
     }
+    sh::run(&mut build)?;
     let work = sh::target().join("xtask/bench");
     for case in &CASES {
         measure(case, profile, &work, options.seconds)?;
     }
-    Ok(())
+    fanout::run(profile, &work)?;
+    browser(profile)?;
+    match options.soak_minutes {
+        0 => Ok(()),
+        minutes => fanout::soak(profile, &work, minutes),
+    }
+}
+
+/// What a viewer's browser measures.
+fn browser(profile: &str) -> Result<()> {
+    let dir = setup::dependencies("tests/browser")?;
+    sh::say("a viewer in Chromium on the same machine");
+    sh::run(
+        sh::npm(&dir)
+            .args([
+                "exec",
+                "--no",
+                "--",
+                "playwright",
+                "test",
+                "--reporter=line",
+            ])
+            .args(["--config", "figures/playwright.config.ts"])
+            .env("KLIEG_BIN", sh::built(profile, "klieg-headless")),
+    )
 }
 
 fn measure(case: &Case, profile: &str, work: &Path, seconds: u64) -> Result<()> {
@@ -145,6 +176,11 @@ fn prepare(case: &Case, work: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// One figure beside its target.
+fn row(name: &str, value: String, target: &str) {
+    println!("  {name:<34}{value:>12}  {target}");
+}
+
 /// CPU milliseconds per frame of the bare parts.
 fn floor(case: &Case, profile: &str, work: &Path, collection: &Path) -> Result<Value> {
     let raw = work.join("frames.yuv");
@@ -176,8 +212,6 @@ fn print(
     let wall = (cpu_after.at - cpu.at).as_secs_f64();
     let used = 100.0 * (cpu_after.total - cpu.total).as_secs_f64() / wall;
     let bare = (number(floor, "compositor_ms") + number(floor, "encoder_ms")) * FPS / 10.0;
-    let row =
-        |name: &str, value: String, target: &str| println!("  {name:<34}{value:>12}  {target}");
     row(
         "CPU, of one core",
         format!("{used:.1} %"),

@@ -27,6 +27,7 @@ cargo xtask COMMAND
   check              formatting, lints, docs, licences, page types, generated files
   bench              the figures of the program as CPU time and ratios
     --seconds N      how long the program is measured (60)
+    --soak N         also one viewer for N minutes
     --dev            the development build, which is there already
   fuzz [TARGET]      look for input that breaks a parser; finds go to tests/fuzz/corpus
     --seconds N      how long each target is fuzzed (60)

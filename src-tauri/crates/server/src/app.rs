@@ -105,6 +105,8 @@ async fn health(State(app): State<Arc<App>>) -> Json<serde_json::Value> {
         "version": env!("CARGO_PKG_VERSION"),
         "channels": app.hub.channels().len(),
         "uptime_s": app.clock.now().millis() / 1000,
+        // Frame n of the program stands for this and n frames: what pictures' ages are measured by.
+        "epoch_ms": app.clock.unix_millis(Timestamp::ZERO),
     }))
 }
 

@@ -88,6 +88,15 @@ impl Studio {
         Ok(snapshot["stats"].clone())
     }
 
+    /// Where it answers, `host:port`.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(super) fn cpu(&self) -> Result<Cpu> {
         let proc = format!("/proc/{}", self.child.id());
         let (_, total) = stat(&fs::read_to_string(format!("{proc}/stat"))?)?;
