@@ -5,10 +5,10 @@ use bytes::Bytes;
 use wire::rtmp::{amf0, chunk};
 
 /// A target's name, which is also its folder under `corpus`, and what it does with its input.
-pub type Target = (&'static str, fn(&[u8]));
+pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: &[Target] = &[
+pub(crate) const ALL: &[Target] = &[
     ("aac", aac),
     ("amf0", amf0),
     ("chunk", chunks),

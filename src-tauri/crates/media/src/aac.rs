@@ -119,7 +119,8 @@ impl AudioConfig {
     /// [`Error::Reserved`] for a number of channels or an object type that two bytes cannot say.
     pub fn build(&self) -> Result<Bytes, Error> {
         let layout = self.layout()?;
-        if !(1..=30).contains(&self.object_type) {
+        // Main, LC, SSR and LTP: the others need more than these fields.
+        if !(1..=4).contains(&self.object_type) {
             return Err(Error::Reserved("object type"));
         }
         let short = u64::from(self.frame_len == 960);
