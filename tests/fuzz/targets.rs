@@ -15,6 +15,7 @@ pub(crate) const ALL: &[Target] = &[
     ("collection", collection),
     ("flv", flv),
     ("h264", h264),
+    ("live", live),
     ("mp4", mp4),
     ("offer", offer),
     ("opus", opus),
@@ -107,6 +108,24 @@ fn h264(data: &[u8]) {
     for length in [1, 2, 4] {
         drop(h264::AccessUnit::from_avcc(data, length));
     }
+}
+
+/// However a stream is cut on the way, the packets are the same.
+fn live(data: &[u8]) {
+    use container::mp4::live::Demuxer;
+    let read = |size: usize| {
+        let mut demuxer = Demuxer::new();
+        let mut events = Vec::new();
+        for piece in data.chunks(size) {
+            let fed = demuxer.feed(piece);
+            events.extend(std::iter::from_fn(|| demuxer.poll()));
+            if let Err(error) = fed {
+                return (events, Some(error));
+            }
+        }
+        (events, None)
+    };
+    assert_eq!(read(data.len().max(1)), read(97));
 }
 
 /// A file in memory, read as the program reads one.

@@ -3,6 +3,7 @@
 
 mod entry;
 mod fragment;
+pub mod live;
 mod movie;
 mod samples;
 

@@ -10,6 +10,7 @@
 pub mod fuzz;
 pub mod hls;
 mod publish;
+pub mod recorder;
 pub mod rtmp;
 #[cfg(test)]
 mod testing;

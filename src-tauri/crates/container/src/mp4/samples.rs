@@ -198,6 +198,11 @@ impl Table {
         self.places.len()
     }
 
+    /// Forgets the samples, not when they ended.
+    pub(super) fn clear(&mut self) {
+        self.places.clear();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
