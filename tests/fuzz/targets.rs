@@ -15,6 +15,7 @@ pub const ALL: &[Target] = &[
     ("collection", collection),
     ("flv", flv),
     ("h264", h264),
+    ("ingest", wire::fuzz::ingest),
     ("mp4", mp4),
     ("offer", offer),
     ("opus", opus),

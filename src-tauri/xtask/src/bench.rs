@@ -1,7 +1,9 @@
 //! The program's figures, as CPU time and ratios: the headless studio with the demo on air,
-//! against the bare compositor and the bare encoder on the same frames.
+//! against the bare compositor and the bare encoder on the same frames; and the station as
+//! publishers come to it, against nginx.
 
 mod fanout;
+mod ingest;
 mod process;
 
 use std::{
@@ -104,6 +106,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
         measure(case, profile, &work, options.seconds)?;
     }
     fanout::run(profile, &work)?;
+    ingest::run(profile, &work, options.seconds)?;
     browser(profile)?;
     match options.soak_minutes {
         0 => Ok(()),

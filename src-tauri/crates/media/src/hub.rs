@@ -5,8 +5,6 @@
 //! bounded queue, and one that falls behind loses everything up to the next keyframe and is told so.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -16,46 +14,11 @@ use tokio::sync::{Notify, watch};
 
 use crate::{Kind, Packet, Timestamp, Track, packet::Config};
 
+mod name;
 mod twin;
 
+pub use name::ChannelName;
 pub use twin::Twin;
-
-/// A channel's name: 1 to 64 of `a–z A–Z 0–9 - _`, as it stands in addresses and stream keys.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChannelName(Arc<str>);
-
-impl ChannelName {
-    /// The program's own channel.
-    pub fn program() -> Self {
-        Self("program".into())
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ChannelName {
-    type Err = HubError;
-    fn from_str(text: &str) -> Result<Self, HubError> {
-        let fine = (1..=64).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        if fine {
-            Ok(Self(text.into()))
-        } else {
-            Err(HubError::Name)
-        }
-    }
-}
-
-impl fmt::Display for ChannelName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Why the hub says no.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use container::flv;
-use media::{Clock, Timestamp, Writer};
+use media::{ChannelInfo, ChannelName, Clock, Hub, Origin, Timestamp, Writer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -282,6 +282,38 @@ fn in_a_sentence(error: &flv::Error) -> String {
     match letters.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
         None => text,
+    }
+}
+
+/// A whole connection at one moment, without I/O, for fuzzing: what it writes goes to a hub that
+/// nobody reads.
+pub(crate) fn replay(bytes: &[u8]) {
+    let now = Timestamp::ZERO;
+    let info = ChannelInfo {
+        origin: Origin::Rtmp,
+        title: String::new(),
+    };
+    let Ok(mut writer) = Hub::new(1).publish(ChannelName::program(), info, now) else {
+        return;
+    };
+    let (mut session, mut intake) = (Session::new(now), Intake::default());
+    for piece in bytes.chunks(READ) {
+        let mut all = || -> Result<(), Error> {
+            session.feed(piece)?;
+            while let Some(event) = session.poll(now)? {
+                match event {
+                    Event::Publish(_) => session.accept(now)?,
+                    Event::Metadata(values) => intake.metadata(&values),
+                    // A stream that is refused is over; here it goes on, which does no harm either.
+                    Event::Media(message) => drop(intake.take(&message, now, &mut writer)),
+                    Event::Unpublish => {}
+                }
+            }
+            Ok(())
+        };
+        if all().is_err() {
+            return;
+        }
     }
 }
 
