@@ -102,7 +102,9 @@ async function post(channel: string, sdp: string, signal: AbortSignal): Promise<
     throw new Fault('waiting', 'the channel is not live');
   }
   if (!response.ok) {
-    // Our own browser offers H.264: what does not fit is the channel, and the station says how.
+    const words = response.statusText ? `${response.status} ${response.statusText}` : `status ${response.status}`;
+    if (response.status !== 406) throw new Fault('refused', words);
+    // This browser offered H.264: what does not fit is the channel, and the station says how.
     const { problem } = await problemFrom(response);
     throw new Fault('refused', problem.message.replace(/\.$/, ''));
   }
