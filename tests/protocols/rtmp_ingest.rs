@@ -60,7 +60,9 @@ fn clip(dir: &Path, name: &str, encoder: &[&str]) -> PathBuf {
         Command::new(find("ffmpeg").expect("checked before"))
             .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture])
             .args(["-f", "lavfi", "-i", &sound, "-t", "30", "-g", "30"])
-            .args(["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"])
+            .args([
+                "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p",
+            ])
             .args(encoder)
             .args(["-c:a", "aac", "-b:a", "128k"])
             .arg(&file)
@@ -114,10 +116,20 @@ fn gone(station: &Headless, name: &str) {
 /// Six seconds of a channel's HLS as they come, from its first segment on.
 fn record(station: &Headless, name: &str, to: &Path) {
     let index = format!("/hls/{name}/index.m3u8");
-    eventually("a first segment", PATIENCE, || station.get(&index).ok().then_some(()));
+    eventually("a first segment", PATIENCE, || {
+        station.get(&index).ok().then_some(())
+    });
     measure::output(
         Command::new(find("ffmpeg").expect("checked before"))
-            .args(["-v", "error", "-y", "-rw_timeout", "20000000", "-live_start_index", "0"])
+            .args([
+                "-v",
+                "error",
+                "-y",
+                "-rw_timeout",
+                "20000000",
+                "-live_start_index",
+                "0",
+            ])
             .args(["-i", &station.url(&index), "-t", "6", "-c", "copy"])
             .arg(to)
             .stdin(Stdio::null()),
@@ -139,7 +151,11 @@ fn whole(file: &Path) {
     assert!(times.len() > 150, "{} pictures", times.len());
     for pair in times.windows(2) {
         let step = pair[1] - pair[0];
-        assert!((step - 1.0 / f64::from(FPS)).abs() < 0.003, "{step} s from {}", pair[0]);
+        assert!(
+            (step - 1.0 / f64::from(FPS)).abs() < 0.003,
+            "{step} s from {}",
+            pair[0]
+        );
     }
 }
 
@@ -163,7 +179,14 @@ fn ffmpeg_is_watched_over_hls_with_and_without_b_frames() {
     let dir = tempfile::tempdir().expect("a folder");
     let station = station(&[]);
     let plain = clip(dir.path(), "plain.flv", &["-profile:v", "baseline"]);
-    let ordered = ["-profile:v", "main", "-bf", "3", "-x264-params", "b-adapt=0:b-pyramid=normal"];
+    let ordered = [
+        "-profile:v",
+        "main",
+        "-bf",
+        "3",
+        "-x264-params",
+        "b-adapt=0:b-pyramid=normal",
+    ];
     let ordered = clip(dir.path(), "reordered.flv", &ordered);
     let cases = [("plain", plain), ("reordered", ordered)];
     let mut publishers: Vec<Process> = cases
@@ -174,7 +197,10 @@ fn ffmpeg_is_watched_over_hls_with_and_without_b_frames() {
         let channel = live(&station, name, 2);
         assert_eq!(channel["source"], "rtmp");
         let tracks = channel["tracks"].as_array().expect("tracks");
-        assert_eq!((&tracks[0]["codec"], &tracks[1]["codec"]), (&"H.264".into(), &"AAC".into()));
+        assert_eq!(
+            (&tracks[0]["codec"], &tracks[1]["codec"]),
+            (&"H.264".into(), &"AAC".into())
+        );
         assert_eq!(tracks[0]["width"], SIZE.0);
         assert_eq!(tracks[0]["fps"], FPS as f32);
     }
@@ -226,7 +252,10 @@ fn ffmpeg_is_told_why_it_may_not_publish() {
         (url.replace("/live", "/else/stage"), "rtmp://"),
     ] {
         let said = refusal(publish(&clip, &url));
-        assert!(said.contains("Server error: ") && said.contains(word), "{url}: {said}");
+        assert!(
+            said.contains("Server error: ") && said.contains(word),
+            "{url}: {said}"
+        );
     }
     live(&station, "stage", 2);
     // Whoever publishes when the station leaves does not hold it up.
@@ -244,7 +273,10 @@ fn gstreamer_publishes() {
     let url = address(&station);
     let sinks = [
         ("one", format!("rtmpsink location={url}/one")),
-        ("two", format!("rtmp2sink location={url}/two?key=not-needed")),
+        (
+            "two",
+            format!("rtmp2sink location={url}/two?key=not-needed"),
+        ),
     ];
     let _publishers: Vec<Process> = sinks
         .iter()
@@ -265,7 +297,9 @@ fn gstreamer_publishes() {
     for (name, _) in &sinks {
         live(&station, name, 2);
         let index = format!("/hls/{name}/index.m3u8");
-        eventually("a first segment", PATIENCE, || station.get(&index).ok().then_some(()));
+        eventually("a first segment", PATIENCE, || {
+            station.get(&index).ok().then_some(())
+        });
         let streams = measure::streams(&station.url(&index));
         assert_eq!(streams.len(), 2, "{name}: {streams:#?}");
         assert_eq!(streams[0]["width"], 320);

@@ -69,11 +69,7 @@ async fn serve(stream: TcpStream, peer: IpAddr, app: Arc<App>, _pass: Pass) {
 }
 
 /// Asks at the one door for all publishers.
-fn enter(
-    app: &App,
-    request: &ingest::Request,
-    peer: IpAddr,
-) -> Result<ingest::Admission, Refusal> {
+fn enter(app: &App, request: &ingest::Request, peer: IpAddr) -> Result<ingest::Admission, Refusal> {
     if request.app.trim_matches('/') != APP {
         return Err(Refusal::Denied(format!(
             "This station takes publishers at rtmp://…/{APP}, with the channel's name as stream key."

@@ -81,9 +81,18 @@ fn clip(work: &Path) -> Result<PathBuf> {
             .args(["-v", "error", "-y", "-f", "lavfi"])
             .args(["-i", "testsrc2=s=1280x720:r=30,noise=alls=20:allf=t"])
             .args(["-f", "lavfi", "-i", "sine=f=440:r=48000", "-t", "10"])
-            .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"])
+            .args([
+                "-c:v",
+                "libx264",
+                "-preset",
+                "ultrafast",
+                "-tune",
+                "zerolatency",
+            ])
             .args(["-pix_fmt", "yuv420p", "-g", "60", "-b:v", "2500k"])
-            .args(["-minrate", "2500k", "-maxrate", "2500k", "-bufsize", "2500k"])
+            .args([
+                "-minrate", "2500k", "-maxrate", "2500k", "-bufsize", "2500k",
+            ])
             .args(["-c:a", "aac", "-b:a", "128k", "-ac", "2"])
             .arg(&clip),
     )?;

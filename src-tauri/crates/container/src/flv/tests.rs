@@ -107,7 +107,8 @@ fn what_is_not_taken_is_named() {
 
 #[test]
 fn enhanced_messages_of_known_codecs() {
-    let video = |head: &[u8], rest: &[u8]| parse(Kind::Video, &[head, b"avc1", rest].concat().into());
+    let video =
+        |head: &[u8], rest: &[u8]| parse(Kind::Video, &[head, b"avc1", rest].concat().into());
     let data = Bytes::from_static(&[0, 0, 0, 1, 0x65]);
     let picture = |keyframe, composition| {
         Ok(Body::Video {
@@ -128,9 +129,13 @@ fn enhanced_messages_of_known_codecs() {
     assert_eq!(video(&[0x97, 2, 1, 2, 3, 0x03], &data), picture(true, 0));
     let long = [&[0x97, 255, 1, 0][..], &[7; 257], &[0x17, 0, 9, 0x03]].concat();
     assert_eq!(video(&long, &data), picture(true, 0));
-    assert_eq!(parse(Kind::Video, &Bytes::from_static(&[0x97, 9])), Err(Error::Short));
+    assert_eq!(
+        parse(Kind::Video, &Bytes::from_static(&[0x97, 9])),
+        Err(Error::Short)
+    );
 
-    let audio = |head: &[u8], rest: &[u8]| parse(Kind::Audio, &[head, b"mp4a", rest].concat().into());
+    let audio =
+        |head: &[u8], rest: &[u8]| parse(Kind::Audio, &[head, b"mp4a", rest].concat().into());
     assert_eq!(audio(&[0x90], &[0x11, 0x90]), Ok(Body::Config(aac())));
     let sound = Ok(Body::Audio(Bytes::from_static(&[1, 2])));
     assert_eq!(audio(&[0x91], &[1, 2]), sound);

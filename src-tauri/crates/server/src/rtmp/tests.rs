@@ -77,7 +77,13 @@ impl Source {
             key: key.into(),
         };
         let reader = self.writer.channel().read(Want::MP4, Start::Group, 256);
-        let work = publish(target, reader, self.clock, Arc::new(Progress::default()), stopped);
+        let work = publish(
+            target,
+            reader,
+            self.clock,
+            Arc::new(Progress::default()),
+            stopped,
+        );
         Publishing {
             stop,
             task: tokio::spawn(work),
@@ -92,7 +98,10 @@ struct Publishing {
 
 impl Publishing {
     async fn ended(self) -> Result<(), PublishError> {
-        timeout(PATIENCE, self.task).await.expect("it ends").unwrap()
+        timeout(PATIENCE, self.task)
+            .await
+            .expect("it ends")
+            .unwrap()
     }
 }
 
@@ -141,7 +150,9 @@ async fn a_channel_is_live_as_long_as_its_publisher() {
     publishing.stop.send_replace(true);
     assert_eq!(publishing.ended().await, Ok(()));
     let over = async { while reader.next().await != Next::End {} };
-    timeout(PATIENCE, over).await.expect("it ends with its publisher");
+    timeout(PATIENCE, over)
+        .await
+        .expect("it ends with its publisher");
     station.shutdown().await;
 }
 
@@ -167,7 +178,10 @@ async fn who_is_refused_reads_why() {
     assert!(!first.task.is_finished(), "the first goes on");
     station.shutdown().await;
     let told = first.ended().await;
-    assert!(matches!(&told, Err(PublishError::Refused(text)) if text.contains("has ended")), "{told:?}");
+    assert!(
+        matches!(&told, Err(PublishError::Refused(text)) if text.contains("has ended")),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]
@@ -181,7 +195,10 @@ async fn a_taken_port_is_named_with_its_setting() {
         Err(error) => error.to_string(),
         Ok(_) => panic!("two stations on one port"),
     };
-    assert!(text.contains("RTMP port") && text.contains("server.rtmp"), "{text}");
+    assert!(
+        text.contains("RTMP port") && text.contains("server.rtmp"),
+        "{text}"
+    );
     running.shutdown().await;
 }
 

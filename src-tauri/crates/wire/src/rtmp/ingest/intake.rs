@@ -228,10 +228,12 @@ impl Intake {
     fn tracks(&self) -> Vec<Track> {
         let video = self.video.as_ref().and_then(|v| v.config.clone());
         let audio = self.audio.as_ref().map(|a| a.config.clone());
-        let track = |id, bitrate| move |config| Track {
-            id,
-            config,
-            bitrate,
+        let track = |id, bitrate| {
+            move |config| Track {
+                id,
+                config,
+                bitrate,
+            }
         };
         let Metadata {
             video_rate,
@@ -239,7 +241,10 @@ impl Intake {
             ..
         } = self.metadata;
         let video = video.map(track(VIDEO, video_rate));
-        video.into_iter().chain(audio.map(track(AUDIO, audio_rate))).collect()
+        video
+            .into_iter()
+            .chain(audio.map(track(AUDIO, audio_rate)))
+            .collect()
     }
 
     /// A message that is left out. Said once in a while: a sender may do nothing else.

@@ -174,8 +174,12 @@ impl Session {
         self.step = Step::Publishing;
         self.deadline = now + IDLE;
         self.reader.set_limits(Limits::MEDIA);
-        let begin = [event::STREAM_BEGIN.to_be_bytes().as_slice(), &self.stream.to_be_bytes()];
-        self.control(kind::USER_CONTROL, &begin.concat())?;
+        let begin = [
+            &event::STREAM_BEGIN.to_be_bytes()[..],
+            &self.stream.to_be_bytes(),
+        ]
+        .concat();
+        self.control(kind::USER_CONTROL, &begin)?;
         self.status("status", "NetStream.Publish.Start", "Publishing.")
     }
 
@@ -214,7 +218,7 @@ impl Session {
             kind::USER_CONTROL => {
                 let ping = event::PING.to_be_bytes();
                 if let Some(time) = data.strip_prefix(&ping).and_then(|d| d.first_chunk::<4>()) {
-                    let pong = [event::PONG.to_be_bytes().as_slice(), time].concat();
+                    let pong = [&event::PONG.to_be_bytes()[..], time].concat();
                     self.control(kind::USER_CONTROL, &pong)?;
                 }
             }
@@ -244,7 +248,10 @@ impl Session {
 
     fn command(&mut self, data: &[u8], stream: u32) -> Result<Option<Event>, Error> {
         let values = amf0::read(data)?;
-        let name = values.first().and_then(Value::as_str).ok_or(Error::NotRtmp)?;
+        let name = values
+            .first()
+            .and_then(Value::as_str)
+            .ok_or(Error::NotRtmp)?;
         let number = values.get(1).and_then(Value::as_number).unwrap_or(0.0);
         match (name, self.step) {
             ("connect", Step::Connect) => self.connect(number, values.get(2))?,
@@ -273,7 +280,8 @@ impl Session {
             ("play" | "play2", _) => {
                 self.stream = stream;
                 self.step = Step::Over;
-                let words = "This station takes publishers over RTMP. Watch in a browser, or over HLS.";
+                let words =
+                    "This station takes publishers over RTMP. Watch in a browser, or over HLS.";
                 self.status("error", "NetStream.Play.Failed", words)?;
                 return Err(Error::Player);
             }
@@ -330,7 +338,12 @@ impl Session {
             ("description", "Connected.".into()),
             ("objectEncoding", 0.0.into()),
         ];
-        let enhanced = ["fourCcList", "videoFourCcInfoMap", "audioFourCcInfoMap", "capsEx"];
+        let enhanced = [
+            "fourCcList",
+            "videoFourCcInfoMap",
+            "audioFourCcInfoMap",
+            "capsEx",
+        ];
         if enhanced.iter().any(|name| property(name).is_some()) {
             let codecs = [VIDEO_CODEC, AUDIO_CODEC].map(Value::from);
             let mask = |codec| Value::object([(codec, CAN_FORWARD.into())]);

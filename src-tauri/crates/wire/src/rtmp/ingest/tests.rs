@@ -83,7 +83,10 @@ impl Peer {
 
     async fn ended(self) -> Result<(), Error> {
         drop(self.stream);
-        timeout(PATIENCE, self.server).await.expect("it ends").unwrap()
+        timeout(PATIENCE, self.server)
+            .await
+            .expect("it ends")
+            .unwrap()
     }
 }
 
@@ -117,7 +120,10 @@ async fn who_is_not_let_in_reads_why() {
             break error;
         }
     };
-    assert!(matches!(&refused, PublishError::Refused(text) if text.contains(words)), "{refused}");
+    assert!(
+        matches!(&refused, PublishError::Refused(text) if text.contains(words)),
+        "{refused}"
+    );
     assert_eq!(peer.ended().await, Err(Error::Refused(words.into())));
 }
 
@@ -131,7 +137,10 @@ async fn who_is_told_to_end_reads_so() {
             break error;
         }
     };
-    assert!(matches!(&told, PublishError::Refused(text) if text.contains("has ended")), "{told}");
+    assert!(
+        matches!(&told, PublishError::Refused(text) if text.contains("has ended")),
+        "{told}"
+    );
     assert!(matches!(reader.next().await, Next::Tracks(_)));
     assert_eq!(reader.next().await, Next::End);
     assert_eq!(peer.ended().await, Ok(()));
@@ -140,13 +149,17 @@ async fn who_is_told_to_end_reads_so() {
 #[tokio::test]
 async fn a_codec_that_is_not_taken_is_named() {
     let (mut peer, channel) = Peer::live().await;
-    peer.send(kind::VIDEO, 0, Bytes::from_static(b"\x90hvc1\x01")).await;
+    peer.send(kind::VIDEO, 0, Bytes::from_static(b"\x90hvc1\x01"))
+        .await;
     let refused = loop {
         if let Err(error) = peer.turn().await {
             break error;
         }
     };
-    assert!(matches!(&refused, PublishError::Refused(text) if text.contains("HEVC")), "{refused}");
+    assert!(
+        matches!(&refused, PublishError::Refused(text) if text.contains("HEVC")),
+        "{refused}"
+    );
     let mut reader = channel.read(Want::MP4, Start::Group, 16);
     assert!(matches!(reader.next().await, Next::Tracks(_)));
     assert_eq!(reader.next().await, Next::End);
@@ -167,6 +180,9 @@ async fn a_connection_that_breaks_ends_the_channel() {
 #[tokio::test]
 async fn a_browser_that_strays_here_is_closed() {
     let mut peer = Peer::new(Ok(()));
-    peer.stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    peer.stream
+        .write_all(b"GET / HTTP/1.1\r\n\r\n")
+        .await
+        .unwrap();
     assert_eq!(peer.ended().await, Err(Error::NotRtmp));
 }

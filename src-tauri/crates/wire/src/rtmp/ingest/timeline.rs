@@ -175,7 +175,11 @@ mod tests {
         let mut timeline = Timeline::default();
         for (index, (kind, millis, arrived, expect)) in messages.iter().enumerate() {
             let stamp = timeline.stamp(*kind, *millis, Timestamp::from_millis(*arrived));
-            assert_eq!(stamp.millis(), *expect, "message {index}: {kind:?} {millis}");
+            assert_eq!(
+                stamp.millis(),
+                *expect,
+                "message {index}: {kind:?} {millis}"
+            );
         }
     }
 
@@ -192,9 +196,17 @@ mod tests {
 
     #[test]
     fn sound_that_comes_later_belongs_to_the_picture() {
-        check(&[(V, 500, 1_000, 1_000), (V, 2_000, 2_500, 2_500), (A, 2_010, 2_600, 2_510)]);
+        check(&[
+            (V, 500, 1_000, 1_000),
+            (V, 2_000, 2_500, 2_500),
+            (A, 2_010, 2_600, 2_510),
+        ]);
         // From a clock of its own it meets the picture where it arrives.
-        check(&[(V, 50_000, 1_000, 1_000), (A, 0, 1_300, 1_300), (V, 50_340, 1_340, 1_340)]);
+        check(&[
+            (V, 50_000, 1_000, 1_000),
+            (A, 0, 1_300, 1_300),
+            (V, 50_340, 1_340, 1_340),
+        ]);
     }
 
     #[test]
@@ -266,7 +278,11 @@ mod tests {
         let mut timeline = Timeline::default();
         let mut stamp = Timestamp::ZERO;
         for n in 0..100 {
-            stamp = timeline.stamp(V, 10_000 - n * 20, Timestamp::from_millis(i64::from(n) * 33));
+            stamp = timeline.stamp(
+                V,
+                10_000 - n * 20,
+                Timestamp::from_millis(i64::from(n) * 33),
+            );
         }
         assert!((stamp.millis() - 3_267).abs() <= 150, "{stamp:?}");
     }

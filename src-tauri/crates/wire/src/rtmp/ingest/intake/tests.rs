@@ -50,14 +50,27 @@ impl Desk {
     /// A publisher that has introduced both tracks.
     fn introduced() -> Self {
         let mut desk = Self::new();
-        desk.take(kind::VIDEO, 0, video_header(&testing::video(0).config)).unwrap();
-        desk.take(kind::AUDIO, 0, video_header(&testing::audio(1).config)).unwrap();
-        assert_eq!(desk.reader.try_next(), None, "nobody is told before there is something");
+        desk.take(kind::VIDEO, 0, video_header(&testing::video(0).config))
+            .unwrap();
+        desk.take(kind::AUDIO, 0, video_header(&testing::audio(1).config))
+            .unwrap();
+        assert_eq!(
+            desk.reader.try_next(),
+            None,
+            "nobody is told before there is something"
+        );
         desk
     }
 
     fn picture(&mut self, millis: u32, composition: i32, nals: &[&[u8]]) {
-        let mut body = vec![if nals.iter().any(|n| n[0] & 31 == 5) { 0x17 } else { 0x27 }, 1];
+        let mut body = vec![
+            if nals.iter().any(|n| n[0] & 31 == 5) {
+                0x17
+            } else {
+                0x27
+            },
+            1,
+        ];
         body.extend(&composition.to_be_bytes()[1..]);
         for nal in nals {
             h264::push_avcc(&mut body, nal);
@@ -66,7 +79,8 @@ impl Desk {
     }
 
     fn sound(&mut self, millis: u32) {
-        self.take(kind::AUDIO, millis, Bytes::from_static(&[0xaf, 1, 7, 8])).unwrap();
+        self.take(kind::AUDIO, millis, Bytes::from_static(&[0xaf, 1, 7, 8]))
+            .unwrap();
     }
 
     fn tracks(&mut self) -> Arc<[Track]> {
@@ -129,7 +143,8 @@ fn metadata_tells_rates() {
         ("audiodatarate", 128.0.into()),
         ("framerate", f64::NAN.into()),
     ]));
-    desk.take(kind::VIDEO, 0, video_header(&testing::video(0).config)).unwrap();
+    desk.take(kind::VIDEO, 0, video_header(&testing::video(0).config))
+        .unwrap();
     desk.picture(0, 0, &[IDR]);
     assert_eq!(desk.tracks()[0].bitrate, 2_500_000);
 }
@@ -177,12 +192,14 @@ fn parameter_sets_that_change_change_the_track() {
     assert_eq!(size(&desk.tracks()), (638, 382));
     assert!(desk.packet().keyframe);
     // By a new record.
-    desk.take(kind::VIDEO, 80, video_header(&testing::video(0).config)).unwrap();
+    desk.take(kind::VIDEO, 80, video_header(&testing::video(0).config))
+        .unwrap();
     desk.picture(80, 0, &[IDR]);
     assert_eq!(size(&desk.tracks()), (1280, 720));
     desk.packet();
     // The same record again is no change.
-    desk.take(kind::VIDEO, 120, video_header(&testing::video(0).config)).unwrap();
+    desk.take(kind::VIDEO, 120, video_header(&testing::video(0).config))
+        .unwrap();
     desk.picture(120, 0, &[IDR]);
     desk.packet();
 }
@@ -192,11 +209,13 @@ fn tracks_that_come_late_or_never() {
     let mut desk = Desk::new();
     // Sound before its configuration is left out.
     desk.sound(0);
-    desk.take(kind::AUDIO, 0, video_header(&testing::audio(1).config)).unwrap();
+    desk.take(kind::AUDIO, 0, video_header(&testing::audio(1).config))
+        .unwrap();
     desk.sound(21);
     assert_eq!(desk.tracks().len(), 1);
     assert_eq!(desk.packet().track, AUDIO);
-    desk.take(kind::VIDEO, 3_000, video_header(&testing::video(0).config)).unwrap();
+    desk.take(kind::VIDEO, 3_000, video_header(&testing::video(0).config))
+        .unwrap();
     desk.picture(3_000, 0, &[IDR]);
     assert_eq!(desk.tracks().len(), 2);
     assert_eq!(desk.packet().track, VIDEO);
@@ -206,7 +225,8 @@ fn tracks_that_come_late_or_never() {
 fn parameter_sets_in_the_stream_alone() {
     let mut desk = Desk::new();
     let record = [0x17, 0, 0, 0, 0, 1, 0x42, 0xc0, 0x1f, 0xff, 0xe0, 0];
-    desk.take(kind::VIDEO, 0, Bytes::copy_from_slice(&record)).unwrap();
+    desk.take(kind::VIDEO, 0, Bytes::copy_from_slice(&record))
+        .unwrap();
     desk.picture(0, 0, &[IDR]);
     assert_eq!(desk.reader.try_next(), None);
     desk.picture(40, 0, &[SPS, PPS, IDR]);
@@ -252,8 +272,14 @@ fn codecs_by_four_characters() {
 #[test]
 fn damaged_pictures_are_left_out() {
     let mut desk = Desk::introduced();
-    for data in [&[0x17][..], &[], &[0x27, 1, 0, 0, 0, 0, 0, 0, 9, 0x41], &[0xaf]] {
-        desk.take(kind::VIDEO, 0, Bytes::from_static(data)).unwrap_or_default();
+    for data in [
+        &[0x17][..],
+        &[],
+        &[0x27, 1, 0, 0, 0, 0, 0, 0, 9, 0x41],
+        &[0xaf],
+    ] {
+        desk.take(kind::VIDEO, 0, Bytes::from_static(data))
+            .unwrap_or_default();
     }
     assert_eq!(desk.reader.try_next(), None);
     desk.picture(40, 0, &[IDR]);
@@ -264,7 +290,10 @@ fn damaged_pictures_are_left_out() {
 #[test]
 fn noise_is_taken_without_harm() {
     let mut desk = Desk::introduced();
-    let good = [video_header(&testing::video(0).config), video_header(&testing::audio(1).config)];
+    let good = [
+        video_header(&testing::video(0).config),
+        video_header(&testing::audio(1).config),
+    ];
     for seed in 0..5_000 {
         let mut noise = testing::Noise::new(seed);
         let mut data = good[noise.below(2)].to_vec();

@@ -68,7 +68,13 @@ impl Peer {
     }
 
     fn publish(&mut self, key: &str) -> Vec<u8> {
-        self.command(&["publish".into(), 5.0.into(), Value::Null, key.into(), "live".into()])
+        self.command(&[
+            "publish".into(),
+            5.0.into(),
+            Value::Null,
+            key.into(),
+            "live".into(),
+        ])
     }
 
     /// Feeds bytes and drains what they mean.
@@ -100,11 +106,22 @@ impl Peer {
 }
 
 fn hello() -> Vec<u8> {
-    [&[handshake::VERSION][..], &[1; handshake::LEN], &[2; handshake::LEN]].concat()
+    [
+        &[handshake::VERSION][..],
+        &[1; handshake::LEN],
+        &[2; handshake::LEN],
+    ]
+    .concat()
 }
 
 fn code(values: &[Value]) -> &str {
-    values.last().unwrap().get("code").unwrap().as_str().unwrap()
+    values
+        .last()
+        .unwrap()
+        .get("code")
+        .unwrap()
+        .as_str()
+        .unwrap()
 }
 
 /// All that an encoder says from its connection to its goodbye.
@@ -114,7 +131,12 @@ fn conversation(peer: &mut Peer) -> Vec<u8> {
     let data = amf0::write(&["@setDataFrame".into(), "onMetaData".into(), metadata]);
     [
         peer.connect(&[]),
-        peer.command(&["releaseStream".into(), 2.0.into(), Value::Null, name.clone()]),
+        peer.command(&[
+            "releaseStream".into(),
+            2.0.into(),
+            Value::Null,
+            name.clone(),
+        ]),
         peer.command(&["FCPublish".into(), 3.0.into(), Value::Null, name.clone()]),
         peer.command(&["createStream".into(), 4.0.into(), Value::Null]),
         peer.publish("a?key=b"),
@@ -138,15 +160,23 @@ fn a_publication_from_connect_to_goodbye_whole_and_byte_by_byte() {
             while let Some(event) = peer.session.poll(START).unwrap() {
                 if let Event::Publish(request) = &event {
                     assert_eq!((&*request.app, &*request.key), ("live", "a?key=b"));
-                    assert_eq!(peer.session.poll(START), Ok(None), "it waits for the answer");
+                    assert_eq!(
+                        peer.session.poll(START),
+                        Ok(None),
+                        "it waits for the answer"
+                    );
                     peer.session.accept(START).unwrap();
                 }
                 events.push(event);
             }
             answers.extend(peer.answers());
         }
-        let [Event::Publish(_), Event::Metadata(metadata), media @ .., Event::Unpublish] =
-            &events[..]
+        let [
+            Event::Publish(_),
+            Event::Metadata(metadata),
+            media @ ..,
+            Event::Unpublish,
+        ] = &events[..]
         else {
             panic!("{events:?}");
         };
@@ -158,7 +188,11 @@ fn a_publication_from_connect_to_goodbye_whole_and_byte_by_byte() {
                 other => panic!("{other:?}"),
             })
             .collect();
-        let expect = [(kind::AUDIO, 0, 4), (kind::VIDEO, 7, 1_000), (kind::AUDIO, 21, 3)];
+        let expect = [
+            (kind::AUDIO, 0, 4),
+            (kind::VIDEO, 7, 1_000),
+            (kind::AUDIO, 21, 3),
+        ];
         assert_eq!(times, expect, "in steps of {step}");
         let names: Vec<_> = answers
             .iter()
@@ -218,8 +252,14 @@ fn our_own_client_publishes_to_it() {
 #[test]
 fn refusals_are_said_in_words() {
     for (refusal, expect) in [
-        (Refusal::Denied("Wrong key.".into()), "NetStream.Publish.Denied"),
-        (Refusal::BadName("Somebody is live.".into()), "NetStream.Publish.BadName"),
+        (
+            Refusal::Denied("Wrong key.".into()),
+            "NetStream.Publish.Denied",
+        ),
+        (
+            Refusal::BadName("Somebody is live.".into()),
+            "NetStream.Publish.BadName",
+        ),
     ] {
         let mut peer = Peer::connected();
         let publish = peer.publish("a");
@@ -292,7 +332,10 @@ fn amf3_messages_are_amf0_behind_a_zero() {
     let values = ["publish".into(), 5.0.into(), Value::Null, "a".into()];
     let body = [&[0][..], &amf0::write(&values)].concat();
     let publish = peer.message(kind::COMMAND_AMF3, 0, &body);
-    assert!(matches!(peer.tell(&publish).unwrap()[..], [Event::Publish(_)]));
+    assert!(matches!(
+        peer.tell(&publish).unwrap()[..],
+        [Event::Publish(_)]
+    ));
 }
 
 #[test]
@@ -303,7 +346,10 @@ fn pings_are_answered_and_received_bytes_acknowledged() {
     peer.tell(&[ping, window].concat()).unwrap();
     let said = peer.said();
     assert_eq!(said.len(), 1);
-    assert_eq!((said[0].kind, &said[0].data[..]), (kind::USER_CONTROL, &[0, 7, 1, 2, 3, 4][..]));
+    assert_eq!(
+        (said[0].kind, &said[0].data[..]),
+        (kind::USER_CONTROL, &[0, 7, 1, 2, 3, 4][..])
+    );
     let picture = peer.message(kind::VIDEO, 0, &[7; 10_000]);
     peer.tell(&picture).unwrap();
     let said = peer.said();
@@ -364,13 +410,19 @@ fn who_reads_nothing_costs_no_memory() {
 fn strangers_say_little_and_publishers_much() {
     let mut peer = Peer::connected();
     let long = peer.message(kind::VIDEO, 0, &vec![1; 1 << 20]);
-    assert!(matches!(peer.tell(&long), Err(Error::Chunk(chunk::Error::TooLong(_)))));
+    assert!(matches!(
+        peer.tell(&long),
+        Err(Error::Chunk(chunk::Error::TooLong(_)))
+    ));
     let mut peer = Peer::publishing();
     let long = peer.message(kind::VIDEO, 0, &vec![1; 1 << 20]);
     assert!(matches!(peer.tell(&long).unwrap()[..], [Event::Media(_)]));
     let mut peer = Peer::publishing();
     let longest = peer.message(kind::VIDEO, 0, &vec![1; (8 << 20) + 1]);
-    assert!(matches!(peer.tell(&longest), Err(Error::Chunk(chunk::Error::TooLong(_)))));
+    assert!(matches!(
+        peer.tell(&longest),
+        Err(Error::Chunk(chunk::Error::TooLong(_)))
+    ));
 }
 
 #[test]
@@ -401,8 +453,14 @@ fn sound_between_the_chunks_of_a_picture() {
     let [Event::Media(sound), Event::Media(picture)] = &events[..] else {
         panic!("{events:?}");
     };
-    assert_eq!((sound.kind, sound.timestamp, sound.data.len()), (kind::AUDIO, 41, 3));
-    assert_eq!((picture.kind, picture.timestamp, picture.data.len()), (kind::VIDEO, 40, 200));
+    assert_eq!(
+        (sound.kind, sound.timestamp, sound.data.len()),
+        (kind::AUDIO, 41, 3)
+    );
+    assert_eq!(
+        (picture.kind, picture.timestamp, picture.data.len()),
+        (kind::VIDEO, 40, 200)
+    );
 }
 
 #[test]
