@@ -27,6 +27,8 @@ pub(crate) struct Options {
     seconds: u64,
     soak_minutes: u64,
     dev: bool,
+    /// Publishers alone.
+    ingest: bool,
 }
 
 impl Options {
@@ -36,6 +38,7 @@ impl Options {
             seconds: 60,
             soak_minutes: 0,
             dev: false,
+            ingest: false,
         };
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
@@ -50,6 +53,7 @@ impl Options {
                         value.parse().context("--soak takes a number of minutes")?;
                 }
                 "--dev" => options.dev = true,
+                "--ingest" => options.ingest = true,
                 other => bail!("`bench` does not know \"{other}\""),
             }
         }
@@ -102,6 +106,9 @@ pub(crate) fn run(options: Options) -> Result<()> {
     }
     sh::run(&mut build)?;
     let work = sh::target().join("xtask/bench");
+    if options.ingest {
+        return ingest::run(profile, &work, options.seconds);
+    }
     for case in &CASES {
         measure(case, profile, &work, options.seconds)?;
     }

@@ -60,8 +60,11 @@ async fn serve(stream: TcpStream, peer: IpAddr, app: Arc<App>, _pass: Pass) {
     };
     match served {
         Ok(()) => tracing::info!(%peer, "an RTMP publisher went"),
-        Err(error @ (Error::Refused(_) | Error::Lost(_) | Error::Late(_))) => {
-            tracing::info!(%peer, %error, "an RTMP publisher went");
+        Err(error @ Error::Refused(_)) => {
+            tracing::info!(%peer, %error, "an RTMP publisher was sent away");
+        }
+        Err(error @ (Error::Lost(_) | Error::Late(_))) => {
+            tracing::info!(%peer, %error, "an RTMP publisher was lost");
         }
         // Strangers who try doors are no news.
         Err(error) => tracing::debug!(%peer, %error, "an RTMP connection ended"),

@@ -5,7 +5,7 @@ use media::{ChannelInfo, ChannelName, Hub, Next, Origin, Reader, Start, Want};
 use super::*;
 use crate::testing::{self, PPS, SPS};
 
-/// 638 × 382, constrained baseline.
+/// 638 × 358, constrained baseline.
 const OTHER_SPS: &[u8] = &[
     0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x2f, 0xea, 0x6c, 0x04, 0x40, 0x00, 0x00, 0xfa, 0x40,
     0x00, 0x3a, 0x98, 0x03, 0xc5, 0x8b, 0x92,
@@ -189,7 +189,7 @@ fn parameter_sets_that_change_change_the_track() {
     desk.packet();
     // In the stream, before the picture that needs them.
     desk.picture(40, 0, &[OTHER_SPS, PPS, IDR]);
-    assert_eq!(size(&desk.tracks()), (638, 382));
+    assert_eq!(size(&desk.tracks()), (638, 358));
     assert!(desk.packet().keyframe);
     // By a new record.
     desk.take(kind::VIDEO, 80, video_header(&testing::video(0).config))
