@@ -15,6 +15,7 @@ pub(crate) const ALL: &[Target] = &[
     ("collection", collection),
     ("flv", flv),
     ("h264", h264),
+    ("ingest", wire::fuzz::ingest),
     ("live", live),
     ("mp4", mp4),
     ("offer", offer),

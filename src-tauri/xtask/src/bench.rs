@@ -1,7 +1,9 @@
 //! The program's figures, as CPU time and ratios: the headless studio with the demo on air,
-//! against the bare compositor and the bare encoder on the same frames.
+//! against the bare compositor and the bare encoder on the same frames; and the station as
+//! publishers come to it, against nginx.
 
 mod fanout;
+mod ingest;
 mod process;
 
 use std::{
@@ -25,6 +27,8 @@ pub(crate) struct Options {
     seconds: u64,
     soak_minutes: u64,
     dev: bool,
+    /// Publishers alone.
+    ingest: bool,
 }
 
 impl Options {
@@ -34,6 +38,7 @@ impl Options {
             seconds: 60,
             soak_minutes: 0,
             dev: false,
+            ingest: false,
         };
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
@@ -48,6 +53,7 @@ impl Options {
                         value.parse().context("--soak takes a number of minutes")?;
                 }
                 "--dev" => options.dev = true,
+                "--ingest" => options.ingest = true,
                 other => bail!("`bench` does not know \"{other}\""),
             }
         }
@@ -100,10 +106,14 @@ pub(crate) fn run(options: Options) -> Result<()> {
     }
     sh::run(&mut build)?;
     let work = sh::target().join("xtask/bench");
+    if options.ingest {
+        return ingest::run(profile, &work, options.seconds);
+    }
     for case in &CASES {
         measure(case, profile, &work, options.seconds)?;
     }
     fanout::run(profile, &work)?;
+    ingest::run(profile, &work, options.seconds)?;
     browser(profile)?;
     match options.soak_minutes {
         0 => Ok(()),

@@ -90,6 +90,15 @@ pub(crate) fn has(program: &str) -> bool {
     })
 }
 
+/// Where a program is, also where servers hide from a person's path.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
+        .map(|dir| dir.join(program))
+        .find(|path| path.is_file())
+}
+
 /// Runs to the end, passing every line on and keeping it.
 pub(crate) fn tee(command: &mut Command) -> Result<(ExitStatus, Vec<String>)> {
     let mut child = command

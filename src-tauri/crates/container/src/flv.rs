@@ -1,5 +1,7 @@
-//! FLV: the bodies of RTMP's media messages (Adobe Flash Video File Format 10.1, annex E), and the file
-//! around them.
+//! FLV: the bodies of RTMP's media messages (Adobe Flash Video File Format 10.1, annex E; Enhanced
+//! RTMP v2), and the file around them.
+
+mod enhanced;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use media::{Config, Packet, Track, aac, h264};
@@ -44,6 +46,9 @@ pub enum Error {
     /// Another codec.
     #[error("codec {0} is not decoded by Klieg; send H.264 and AAC")]
     Codec(&'static str),
+    /// Several tracks of a kind, as enhanced RTMP has them.
+    #[error("several tracks of a kind in one stream are not taken; send one picture and one sound")]
+    Multitrack,
     /// The configuration is damaged.
     #[error(transparent)]
     H264(#[from] h264::Error),
@@ -96,9 +101,11 @@ fn join(head: &[u8], rest: &[u8]) -> Bytes {
 /// What a body holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// The configuration of the track to come.
+    /// The configuration of the pictures to come.
+    Record(h264::Record),
+    /// The configuration of the sound to come.
     Config(Config),
-    /// One access unit of H.264, NAL units behind four-byte lengths.
+    /// One access unit of H.264, NAL units behind lengths as the record says.
     Video {
         /// Whether decoding can begin here.
         keyframe: bool,
@@ -129,20 +136,16 @@ fn parse_video(body: &Bytes) -> Result<Body, Error> {
     let Some(&first) = body.first() else {
         return Ok(Body::Nothing);
     };
-    // Enhanced RTMP sets the first bit, and names the codec by four characters.
     if first & 0x80 != 0 {
-        return Err(Error::Codec(match body.get(1..5) {
-            Some(b"hvc1") => "HEVC",
-            Some(b"av01") => "AV1",
-            Some(b"vp09") => "VP9",
-            Some(b"vp08") => "VP8",
-            _ => "of enhanced RTMP",
-        }));
+        return enhanced::video(body);
     }
     match first & 15 {
         AVC => {}
         2 => return Err(Error::Codec("Sorenson H.263")),
         4 | 5 => return Err(Error::Codec("VP6")),
+        // Numbers that some encoders agreed on.
+        12 => return Err(Error::Codec("HEVC")),
+        13 => return Err(Error::Codec("AV1")),
         _ => return Err(Error::Codec("of an unknown number")),
     }
     // 5: a command for the player.
@@ -152,14 +155,19 @@ fn parse_video(body: &Bytes) -> Result<Body, Error> {
     let head = body.get(1..5).ok_or(Error::Short)?;
     let data = body.slice(5..);
     match head[0] {
-        0 => Ok(Body::Config(h264::Record::parse(&data)?.config()?)),
+        0 => Ok(Body::Record(h264::Record::parse(&data)?)),
         1 => Ok(Body::Video {
             keyframe: first >> 4 == 1,
-            composition: i32::from_be_bytes([head[1], head[2], head[3], 0]) >> 8,
+            composition: composition([head[1], head[2], head[3]]),
             data,
         }),
         _ => Ok(Body::Nothing),
     }
+}
+
+/// A signed number of 24 bits.
+fn composition([a, b, c]: [u8; 3]) -> i32 {
+    i32::from_be_bytes([a, b, c, 0]) >> 8
 }
 
 fn parse_audio(body: &Bytes) -> Result<Body, Error> {
@@ -170,17 +178,22 @@ fn parse_audio(body: &Bytes) -> Result<Body, Error> {
         10 => {}
         2 | 14 => return Err(Error::Codec("MP3")),
         11 => return Err(Error::Codec("Speex")),
-        9 => return Err(Error::Codec("of enhanced RTMP")),
+        9 => return enhanced::audio(body),
         _ => return Err(Error::Codec("of an old sound format")),
     }
     let kind = *body.get(1).ok_or(Error::Short)?;
     let data = body.slice(2..);
-    if kind != 0 {
-        return Ok(Body::Audio(data));
+    if kind == 0 {
+        aac_config(data)
+    } else {
+        Ok(Body::Audio(data))
     }
-    let parsed = aac::AudioConfig::parse(&data)?;
+}
+
+fn aac_config(asc: Bytes) -> Result<Body, Error> {
+    let parsed = aac::AudioConfig::parse(&asc)?;
     Ok(Body::Config(Config::Aac {
-        asc: data,
+        asc,
         sample_rate: parsed.output_rate,
         channels: parsed.channels,
     }))

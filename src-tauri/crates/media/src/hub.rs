@@ -5,9 +5,7 @@
 //! bounded queue, and one that falls behind loses everything up to the next keyframe and is told so.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
-use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -16,46 +14,11 @@ use tokio::sync::{Notify, watch};
 
 use crate::{Kind, Packet, Timestamp, Track, packet::Config};
 
+mod name;
 mod twin;
 
+pub use name::ChannelName;
 pub use twin::Twin;
-
-/// A channel's name: 1 to 64 of `a–z A–Z 0–9 - _`, as it stands in addresses and stream keys.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChannelName(Arc<str>);
-
-impl ChannelName {
-    /// The program's own channel.
-    pub fn program() -> Self {
-        Self("program".into())
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ChannelName {
-    type Err = HubError;
-    fn from_str(text: &str) -> Result<Self, HubError> {
-        let fine = (1..=64).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        if fine {
-            Ok(Self(text.into()))
-        } else {
-            Err(HubError::Name)
-        }
-    }
-}
-
-impl fmt::Display for ChannelName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Why the hub says no.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -133,6 +96,7 @@ impl Hub {
                 ..State::default()
             }),
             signals: SignalBox::default(),
+            reordered: AtomicBool::new(false),
             packets: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
@@ -183,6 +147,7 @@ pub struct Channel {
     since: Timestamp,
     state: Mutex<State>,
     signals: SignalBox,
+    reordered: AtomicBool,
     packets: AtomicU64,
     bytes: AtomicU64,
     dropped: AtomicU64,
@@ -196,6 +161,8 @@ struct State {
     twins: Option<twin::Derive>,
     group: Vec<Packet>,
     group_bytes: usize,
+    /// The latest time at which a picture so far is shown.
+    shown: Option<Timestamp>,
     readers: Vec<Weak<Queue>>,
     ended: bool,
 }
@@ -274,6 +241,12 @@ impl Channel {
         }
     }
 
+    /// Whether its pictures come in another order than they are shown in (B-frames), as far as has
+    /// been seen since its video track last changed. WebRTC cannot carry that.
+    pub fn reordered(&self) -> bool {
+        self.reordered.load(Ordering::Relaxed)
+    }
+
     /// When the newest keyframe of the current group is to be shown; `None` without one.
     pub fn newest_keyframe(&self) -> Option<Timestamp> {
         self.state.lock().group.first().map(|p| p.pts)
@@ -296,6 +269,11 @@ impl Channel {
         let mut state = self.state.lock();
         let video = state.kind_of(&packet) == Some(Kind::Video);
         let opens = video && packet.keyframe;
+        if video {
+            let back = state.shown.is_some_and(|shown| packet.pts < shown);
+            self.reordered.fetch_or(back, Ordering::Relaxed);
+            state.shown = state.shown.max(Some(packet.pts));
+        }
         if opens || state.group_bytes + packet.data.len() > GROUP_BYTES {
             state.group.clear();
             state.group_bytes = 0;
@@ -364,6 +342,8 @@ impl Writer {
         if video(&state.tracks) != video(&tracks) {
             state.group.clear();
             state.group_bytes = 0;
+            state.shown = None;
+            self.channel.reordered.store(false, Ordering::Relaxed);
         }
         state.set_tracks(tracks);
         drop(state);

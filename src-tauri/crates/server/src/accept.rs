@@ -5,10 +5,9 @@
 //! may refuse to take what is written to it, and how much it may send once it has a WebSocket. The
 //! limits hold under every protocol above, whatever its library allows.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,14 +22,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
+
+use crate::gate::{Gate, Pass};
 
 /// What one connection, and all of them together, may ask for.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +38,10 @@ pub struct Limits {
     pub connections: usize,
     /// Connections at once from one address; the machine's own is not limited.
     pub connections_per_address: usize,
+    /// RTMP connections at once, beside those.
+    pub publishers: usize,
+    /// RTMP connections at once from one address; the machine's own is not limited.
+    pub publishers_per_address: usize,
     /// A request's headers have arrived in this time; also how long an idle connection is kept.
     pub header_time: Duration,
     /// A peer that takes nothing of what is written to it for this long is let go.
@@ -52,6 +55,8 @@ impl Default for Limits {
         Self {
             connections: 1024,
             connections_per_address: 256,
+            publishers: 256,
+            publishers_per_address: 32,
             header_time: Duration::from_secs(15),
             write_time: Duration::from_secs(30),
             websocket_bytes: 256 * 1024,
@@ -73,7 +78,7 @@ const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConn
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long to rest when the system gives no more connections (out of file descriptors).
-const REST: Duration = Duration::from_millis(100);
+pub(crate) const REST: Duration = Duration::from_millis(100);
 
 /// The two ends of a station.
 #[derive(Clone, Debug, Default)]
@@ -92,11 +97,7 @@ pub(crate) async fn run(
     ends: Ends,
     tasks: TaskTracker,
 ) {
-    let gate = Arc::new(Gate {
-        free: Arc::new(Semaphore::new(limits.connections)),
-        addresses: Mutex::default(),
-        per_address: limits.connections_per_address,
-    });
+    let gate = Gate::new(limits.connections, limits.connections_per_address);
     loop {
         let accepted = tokio::select! {
             () = ends.stop.cancelled() => return,
@@ -170,54 +171,6 @@ async fn serve(
     };
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "a connection broke");
-    }
-}
-
-/// Counts connections.
-#[derive(Debug)]
-struct Gate {
-    free: Arc<Semaphore>,
-    addresses: Mutex<HashMap<IpAddr, usize>>,
-    per_address: usize,
-}
-
-impl Gate {
-    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Pass> {
-        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
-        let address = address.to_canonical();
-        if !address.is_loopback() {
-            let mut addresses = self.addresses.lock();
-            let count = addresses.entry(address).or_default();
-            if *count >= self.per_address {
-                return None;
-            }
-            *count += 1;
-        }
-        Some(Pass {
-            gate: Arc::clone(self),
-            address,
-            _permit: permit,
-        })
-    }
-}
-
-/// A place among the connections, given back when dropped.
-#[derive(Debug)]
-struct Pass {
-    gate: Arc<Gate>,
-    address: IpAddr,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Drop for Pass {
-    fn drop(&mut self) {
-        let mut addresses = self.gate.addresses.lock();
-        if let Some(count) = addresses.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                addresses.remove(&self.address);
-            }
-        }
     }
 }
 

@@ -14,6 +14,7 @@ mod channels;
 mod chat;
 mod control;
 mod figures;
+mod gate;
 mod guard;
 mod hls;
 mod ingest;
@@ -23,6 +24,7 @@ mod ports;
 mod presence;
 mod preview;
 mod problem;
+mod rtmp;
 mod twin;
 mod whep;
 
@@ -117,7 +119,7 @@ pub enum StartError {
     /// Another program uses the port.
     #[error("{}", taken(what, *port, *next_free, holder.as_deref()))]
     Taken {
-        /// What the port is for: `HTTP` or `media`.
+        /// What the port is for: `HTTP`, `RTMP` or `media`.
         what: &'static str,
         /// The port.
         port: u16,
@@ -144,10 +146,10 @@ pub enum StartError {
 }
 
 fn taken(what: &str, port: u16, next_free: Option<u16>, holder: Option<&str>) -> String {
-    let setting = if what == "HTTP" {
-        "server.http"
-    } else {
-        "server.media_udp"
+    let setting = match what {
+        "HTTP" => "server.http",
+        "RTMP" => "server.rtmp",
+        _ => "server.media_udp",
     };
     let holder = holder.unwrap_or("another program");
     match next_free {
@@ -166,6 +168,7 @@ fn taken(what: &str, port: u16, next_free: Option<u16>, holder: Option<&str>) ->
 pub struct Station {
     app: Arc<App>,
     http: SocketAddr,
+    rtmp: Option<SocketAddr>,
     media: SocketAddr,
     tasks: TaskTracker,
 }
@@ -190,12 +193,11 @@ pub async fn start_with(
     options: Options,
     parts: Parts,
 ) -> Result<Station, StartError> {
-    let listener = TcpListener::bind(config.http)
-        .await
-        .map_err(|e| unbound("HTTP", Transport::Tcp, config.http, &e))?;
-    let http = listener
-        .local_addr()
-        .map_err(|e| unbound("HTTP", Transport::Tcp, config.http, &e))?;
+    let (listener, http) = listen("HTTP", config.http).await?;
+    let publishers = match config.rtmp {
+        Some(address) => Some(listen("RTMP", address).await?),
+        None => None,
+    };
     let peers = webrtc::Station::start(webrtc::Options {
         bind: config.media_udp,
         external: config.external,
@@ -233,9 +235,15 @@ pub async fn start_with(
         app.ends.clone(),
         tasks.clone(),
     ));
+    let rtmp = publishers.map(|(listener, address)| {
+        let work = rtmp::run(listener, Arc::clone(&app), options.limits, tasks.clone());
+        tasks.spawn(work);
+        address
+    });
     Ok(Station {
         app,
         http,
+        rtmp,
         media,
         tasks,
     })
@@ -279,6 +287,16 @@ fn assemble(
         work,
         tasks: TaskTracker::new(),
     }
+}
+
+async fn listen(
+    what: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |e: std::io::Error| unbound(what, Transport::Tcp, address, &e);
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }
 
 fn unbound(
@@ -338,7 +356,7 @@ impl Station {
 
     /// Where RTMP publishers come to, when they may.
     pub fn rtmp_addr(&self) -> Option<SocketAddr> {
-        None
+        self.rtmp
     }
 
     /// Where media is sent from.

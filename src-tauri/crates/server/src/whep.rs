@@ -139,7 +139,7 @@ fn refused(error: OfferError) -> Refusal {
         OfferError::NothingToReceive | OfferError::TooManyTracks => {
             refusal.with_status(StatusCode::UNPROCESSABLE_ENTITY)
         }
-        OfferError::NoH264 | OfferError::Profile(_) => {
+        OfferError::NoH264 | OfferError::Profile(_) | OfferError::Reordered => {
             refusal.with_status(StatusCode::NOT_ACCEPTABLE)
         }
         OfferError::Full => refusal

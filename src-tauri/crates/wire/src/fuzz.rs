@@ -1,6 +1,12 @@
 //! Doors for fuzzing what is otherwise private. No part of the interface.
 
+use crate::rtmp::ingest;
 use crate::webrtc;
+
+/// Takes what a publisher sends, from its first byte on; everybody may publish.
+pub fn ingest(bytes: &[u8]) {
+    ingest::replay(bytes);
+}
 
 /// Reads a viewer's offer.
 pub fn offer(text: &str) {

@@ -16,10 +16,11 @@ use serde_json::Value;
 /// Length of the kernel's tick in `/proc/*/stat`.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A running `klieg-headless`, on air. Ends when dropped.
+/// A running `klieg-headless`. Ends when dropped.
 pub(super) struct Studio {
     child: Child,
     address: String,
+    rtmp: String,
     token: String,
     /// From its start to its ready line.
     pub(super) ready_after: Duration,
@@ -41,15 +42,28 @@ fn now() -> Instant {
 }
 
 impl Studio {
+    /// On air with a collection.
     pub(super) fn start(program: &Path, collection: &Path, data: &Path) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.arg("--on-air").arg("--collection").arg(collection);
+        Self::run(command, data)
+    }
+
+    /// Off air, and open to publishers.
+    pub(super) fn idle(program: &Path, data: &Path) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.args(["--set", "ingest.policy=open"]);
+        Self::run(command, data)
+    }
+
+    fn run(mut command: Command, data: &Path) -> Result<Self> {
         let start = now();
-        let mut child = Command::new(program)
-            .args(["--on-air", "--set", "server.http=127.0.0.1:0"])
+        let program = command.get_program().to_owned();
+        let mut child = command
+            .args(["--set", "server.http=127.0.0.1:0"])
             .args(["--set", "server.https=127.0.0.1:0"])
             .args(["--set", "server.rtmp=127.0.0.1:0"])
             .args(["--set", "server.media_udp=127.0.0.1:0"])
-            .arg("--collection")
-            .arg(collection)
             .arg("--data-dir")
             .arg(data)
             .stdout(Stdio::piped())
@@ -63,14 +77,21 @@ impl Studio {
         let mut studio = Self {
             child,
             address: String::new(),
+            rtmp: String::new(),
             token: String::new(),
             ready_after,
         };
         let ready: Value = serde_json::from_str(&line).context("it printed no ready line")?;
         let text = |key: &str| ready[key].as_str().unwrap_or_default().to_owned();
         studio.address = text("http").trim_start_matches("http://").to_owned();
+        studio.rtmp = text("rtmp");
         studio.token = text("control_token");
         Ok(studio)
+    }
+
+    /// Where publishers come to, `rtmp://host:port/live`.
+    pub(super) fn rtmp(&self) -> &str {
+        &self.rtmp
     }
 
     /// The studio's own figures (`api::Stats`).
@@ -98,24 +119,7 @@ impl Studio {
     }
 
     pub(super) fn cpu(&self) -> Result<Cpu> {
-        let proc = format!("/proc/{}", self.child.id());
-        let (_, total) = stat(&fs::read_to_string(format!("{proc}/stat"))?)?;
-        let mut threads = BTreeMap::new();
-        for entry in fs::read_dir(format!("{proc}/task"))? {
-            let path = entry?.path();
-            // A thread may end between the two.
-            let Ok(text) = fs::read_to_string(path.join("stat")) else {
-                continue;
-            };
-            let id = path.file_name().and_then(|n| n.to_str()?.parse().ok());
-            let (name, time) = stat(&text)?;
-            threads.insert((id.unwrap_or_default(), name), time);
-        }
-        Ok(Cpu {
-            at: now(),
-            total,
-            threads,
-        })
+        cpu(self.child.id())
     }
 
     /// Memory in use, in MB.
@@ -128,6 +132,28 @@ impl Studio {
             .parse()?;
         Ok(kb * 1024.0 / 1e6)
     }
+}
+
+/// CPU time of a process so far.
+pub(super) fn cpu(process: u32) -> Result<Cpu> {
+    let proc = format!("/proc/{process}");
+    let (_, total) = stat(&fs::read_to_string(format!("{proc}/stat"))?)?;
+    let mut threads = BTreeMap::new();
+    for entry in fs::read_dir(format!("{proc}/task"))? {
+        let path = entry?.path();
+        // A thread may end between the two.
+        let Ok(text) = fs::read_to_string(path.join("stat")) else {
+            continue;
+        };
+        let id = path.file_name().and_then(|n| n.to_str()?.parse().ok());
+        let (name, time) = stat(&text)?;
+        threads.insert((id.unwrap_or_default(), name), time);
+    }
+    Ok(Cpu {
+        at: now(),
+        total,
+        threads,
+    })
 }
 
 impl Drop for Studio {

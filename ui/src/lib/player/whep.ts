@@ -1,3 +1,4 @@
+import { problemFrom } from '../api/problem';
 import { Fault } from './fault';
 import { askForStereo, receivesH264 } from './sdp';
 
@@ -102,7 +103,10 @@ async function post(channel: string, sdp: string, signal: AbortSignal): Promise<
   }
   if (!response.ok) {
     const words = response.statusText ? `${response.status} ${response.statusText}` : `status ${response.status}`;
-    throw new Fault(response.status === 406 ? 'codec' : 'refused', words);
+    if (response.status !== 406) throw new Fault('refused', words);
+    // This browser offered H.264: what does not fit is the channel, and the station says how.
+    const { problem } = await problemFrom(response);
+    throw new Fault('refused', problem.message.replace(/\.$/, ''));
   }
   const place = response.headers.get('Location');
   return { sdp: await response.text(), resource: place ? new URL(place, url).href : null };

@@ -25,12 +25,19 @@ fn packet(pts: i64, dts: i64, keyframe: bool, data: &'static [u8]) -> Packet {
     }
 }
 
+/// The configuration that a picture message brings.
+fn record(body: &Bytes) -> Result<Config, Error> {
+    match parse(Kind::Video, body)? {
+        Body::Record(record) => Ok(record.config()?),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn configurations_go_there_and_back() {
-    for config in [h264(), aac()] {
-        let header = sequence_header(&config).unwrap();
-        assert_eq!(parse(Kind::of(&config), &header), Ok(Body::Config(config)));
-    }
+    let header = sequence_header(&aac()).unwrap();
+    assert_eq!(parse(Kind::Audio, &header), Ok(Body::Config(aac())));
+    assert_eq!(record(&sequence_header(&h264()).unwrap()), Ok(h264()));
     let opus = Config::Opus {
         channels: 2,
         pre_skip: 312,
@@ -70,10 +77,18 @@ fn what_is_not_taken_is_named() {
             &[0x90, b'h', b'v', b'c', b'1'],
             Err(Error::Codec("HEVC")),
         ),
+        (Kind::Video, &[0x1c, 0], Err(Error::Codec("HEVC"))),
+        (Kind::Video, b"\x91av01", Err(Error::Codec("AV1"))),
+        (Kind::Video, b"\x91vp09", Err(Error::Codec("VP9"))),
+        (Kind::Video, b"\x96avc1", Err(Error::Multitrack)),
+        (Kind::Video, &[0x90, b'a', b'v'], Err(Error::Short)),
         (Kind::Video, &[0x17], Err(Error::Short)),
         (Kind::Video, &[0x17, 2, 0, 0, 0], Ok(Body::Nothing)),
         (Kind::Video, &[0x57, 1], Ok(Body::Nothing)),
         (Kind::Audio, &[0x2f, 1], Err(Error::Codec("MP3"))),
+        (Kind::Audio, b"\x90.mp3", Err(Error::Codec("MP3"))),
+        (Kind::Audio, b"\x91Opus", Err(Error::Codec("Opus"))),
+        (Kind::Audio, b"\x95mp4a", Err(Error::Multitrack)),
         (Kind::Audio, &[0xaf], Err(Error::Short)),
         (
             Kind::Audio,
@@ -88,6 +103,43 @@ fn what_is_not_taken_is_named() {
     for len in 1..cut.len() - 1 {
         assert!(parse(Kind::Video, &cut.slice(..len)).is_err(), "{len}");
     }
+}
+
+#[test]
+fn enhanced_messages_of_known_codecs() {
+    let video =
+        |head: &[u8], rest: &[u8]| parse(Kind::Video, &[head, b"avc1", rest].concat().into());
+    let data = Bytes::from_static(&[0, 0, 0, 1, 0x65]);
+    let picture = |keyframe, composition| {
+        Ok(Body::Video {
+            keyframe,
+            composition,
+            data: data.clone(),
+        })
+    };
+    let avcc = sequence_header(&h264()).unwrap().slice(5..);
+    let expect = h264::Record::parse(&avcc).unwrap();
+    assert_eq!(video(&[0x90], &avcc), Ok(Body::Record(expect)));
+    let ahead = [&[0xff, 0xff, 0xd8], &data[..]].concat();
+    assert_eq!(video(&[0xa1], &ahead), picture(false, -40));
+    assert_eq!(video(&[0x93], &data), picture(true, 0));
+    assert_eq!(video(&[0x92], &[]), Ok(Body::Nothing));
+    assert_eq!(video(&[0xd1], &ahead), Ok(Body::Nothing));
+    // Modifiers, short and long, are passed over.
+    assert_eq!(video(&[0x97, 2, 1, 2, 3, 0x03], &data), picture(true, 0));
+    let long = [&[0x97, 255, 1, 0][..], &[7; 257], &[0x17, 0, 9, 0x03]].concat();
+    assert_eq!(video(&long, &data), picture(true, 0));
+    assert_eq!(
+        parse(Kind::Video, &Bytes::from_static(&[0x97, 9])),
+        Err(Error::Short)
+    );
+
+    let audio =
+        |head: &[u8], rest: &[u8]| parse(Kind::Audio, &[head, b"mp4a", rest].concat().into());
+    assert_eq!(audio(&[0x90], &[0x11, 0x90]), Ok(Body::Config(aac())));
+    let sound = Ok(Body::Audio(Bytes::from_static(&[1, 2])));
+    assert_eq!(audio(&[0x91], &[1, 2]), sound);
+    assert_eq!(audio(&[0x92], &[]), Ok(Body::Nothing));
 }
 
 #[test]
@@ -134,7 +186,7 @@ fn files_hold_their_tags() {
     let found: Vec<Tag> = tags(&file).unwrap().collect();
     assert_eq!(found.len(), 3);
     assert_eq!((found[2].kind, found[2].millis), (Kind::Audio, long));
-    assert_eq!(parse(Kind::Video, &found[1].body), Ok(Body::Config(h264())));
+    assert_eq!(record(&found[1].body), Ok(h264()));
     for cut in 0..file.len() {
         match tags(&file.slice(..cut)) {
             // The back pointer after the last tag is not missed.

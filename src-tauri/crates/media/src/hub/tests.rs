@@ -221,3 +221,29 @@ fn a_blocking_reader_is_woken_by_the_writer() {
         Next::Packet(packet(VIDEO, 0, true))
     );
 }
+
+#[test]
+fn pictures_out_of_order_are_noticed_until_the_track_changes() {
+    let hub = Hub::new(1);
+    let mut writer = open(&hub);
+    let channel = Arc::clone(writer.channel());
+    let shown = |at: i64, decoded: i64| Packet {
+        pts: Timestamp::from_millis(at),
+        ..packet(VIDEO, decoded, false)
+    };
+    // A constant delay between decoding and showing is no reordering, and sound has no say in it.
+    for at in [0, 33, 66] {
+        writer.write(shown(at + 66, at));
+        writer.write(packet(AAC, at, true));
+    }
+    assert!(!channel.reordered());
+    writer.write(shown(232, 100));
+    writer.write(shown(166, 133));
+    assert!(channel.reordered());
+    let mut others = tracks();
+    if let Config::H264 { width, .. } = &mut others[0].config {
+        *width = 32;
+    }
+    writer.set_tracks(others);
+    assert!(!channel.reordered());
+}

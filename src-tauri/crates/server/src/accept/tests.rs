@@ -103,37 +103,6 @@ async fn one_connection_too_many_is_told_so() {
     served.stop().await;
 }
 
-#[test]
-fn one_address_cannot_take_every_place() {
-    let gate = Arc::new(Gate {
-        free: Arc::new(Semaphore::new(10)),
-        addresses: Mutex::default(),
-        per_address: 3,
-    });
-    let greedy = "192.168.1.66".parse().unwrap();
-    let mut passes: Vec<_> = (0..5).filter_map(|_| gate.enter(greedy)).collect();
-    assert_eq!(passes.len(), 3);
-    let same = "::ffff:192.168.1.66".parse().unwrap();
-    assert!(
-        gate.enter(same).is_none(),
-        "the same address, written as IPv6"
-    );
-    assert!(gate.enter("192.168.1.67".parse().unwrap()).is_some());
-    passes.pop();
-    passes.extend(gate.enter(greedy));
-    assert_eq!(passes.len(), 3);
-    let local = "127.0.0.1".parse().unwrap();
-    let own: Vec<_> = (0..20).filter_map(|_| gate.enter(local)).collect();
-    assert_eq!(
-        own.len(),
-        7,
-        "the machine itself is limited by the whole only"
-    );
-    drop((passes, own));
-    assert!(gate.addresses.lock().is_empty());
-    assert_eq!(gate.free.available_permits(), 10);
-}
-
 #[tokio::test]
 async fn a_websocket_holds_its_place_and_may_not_send_much() {
     let limits = Limits {

@@ -49,8 +49,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For a server's answers to somebody who publishes: commands and nothing large.
-    pub const ANSWERS: Self = Self {
+    /// For commands and nothing large: a server's answers to somebody who publishes, and what
+    /// strangers may say before they are let in.
+    pub const COMMANDS: Self = Self {
         message: 64 << 10,
         streams: 32,
         pending: 128 << 10,
@@ -152,6 +153,11 @@ impl Reader {
             pending: 0,
             received: 0,
         }
+    }
+
+    /// Allows more, or less, from the next chunk on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Takes bytes off the network. Drain [`Self::read`] before feeding more: what is not yet

@@ -89,7 +89,7 @@ impl Session {
         Ok(Self {
             address,
             handshake: Some(handshake),
-            reader: chunk::Reader::new(Limits::ANSWERS),
+            reader: chunk::Reader::new(Limits::COMMANDS),
             writer: ChunkSerializer::new(),
             output: BytesMut::from(&hello[..]),
             step: Step::Handshake,

@@ -34,7 +34,8 @@ impl Feed {
         }
     }
 
-    /// Whether the channel has ended.
+    /// Whether there is nothing more to send: the channel has ended, or has turned out to have
+    /// B-frames, so that its viewers come again and are told.
     pub(crate) fn ended(&self) -> bool {
         self.ended
     }
@@ -54,6 +55,10 @@ impl Feed {
                 None
             }
             Next::End => {
+                self.ended = true;
+                None
+            }
+            Next::Packet(_) if self.channel.reordered() => {
                 self.ended = true;
                 None
             }
@@ -119,7 +124,7 @@ mod tests {
             title: String::new(),
         };
         let hub = Hub::new(1);
-        let writer = hub
+        let mut writer = hub
             .publish(ChannelName::program(), info, Timestamp::ZERO)
             .unwrap();
         let mut feed = Feed::new(Arc::clone(writer.channel()));
@@ -134,6 +139,7 @@ mod tests {
             },
             bitrate: 0,
         };
+        writer.set_tracks(vec![track.clone()]);
         assert!(feed.take(Next::Tracks([track].into())).is_none());
         (writer, feed)
     }
@@ -168,6 +174,22 @@ mod tests {
             .collect();
         assert_eq!(shown, [131, 132, 133]);
         assert!(!writer.signals(Timestamp::ZERO).keyframe);
+    }
+
+    #[test]
+    fn pictures_out_of_order_end_it() {
+        let (mut writer, mut feed) = channel();
+        let Next::Packet(first) = picture(80, true) else {
+            unreachable!()
+        };
+        let Next::Packet(second) = picture(40, false) else {
+            unreachable!()
+        };
+        writer.write(first.clone());
+        assert!(feed.take(Next::Packet(first)).is_some());
+        writer.write(second.clone());
+        assert!(feed.take(Next::Packet(second)).is_none());
+        assert!(feed.ended());
     }
 
     #[test]

@@ -48,6 +48,11 @@ pub enum OfferError {
         "the channel carries H.264 {0} profile, which the offer does not take; use HLS instead"
     )]
     Profile(&'static str),
+    /// The channel's pictures come in another order than they are shown in. HTTP 406.
+    #[error(
+        "the channel has B-frames, which WebRTC cannot show; use HLS instead, or let the publisher send without them"
+    )]
+    Reordered,
     /// The station carries no more sessions, or is closing. HTTP 503.
     #[error("the station carries no more viewers over WebRTC now; try again later, or use HLS")]
     Full,

@@ -153,6 +153,9 @@ impl Station {
         if self.boards.lock().len() >= MAX_SESSIONS {
             return Err(OfferError::Full);
         }
+        if channel.reordered() {
+            return Err(OfferError::Reordered);
+        }
         let now = self.common.clock.now();
         let identity = identity().ok_or(OfferError::Full)?;
         let name = hex(&random::<16>().ok_or(OfferError::Full)?);
