@@ -7,5 +7,15 @@ it('addresses and places', () => {
   expect(placeOf('/watch/ana/')).toEqual({ page: 'watch', channel: 'ana' });
   expect(placeOf(watchPath('a b/c'))).toEqual({ page: 'watch', channel: 'a b/c' });
   expect(placeOf('/watch/%')).toEqual({ page: 'nowhere', path: '/watch/%' });
+  expect(placeOf('/broadcast', '?key=k')).toEqual({ page: 'broadcast' });
+  expect(placeOf('/broadcast/x')).toEqual({ page: 'nowhere', path: '/broadcast/x' });
   expect(placeOf('/library')).toEqual({ page: 'nowhere', path: '/library' });
+});
+
+it('older links', () => {
+  expect(placeOf('/', '?broadcaster=true')).toEqual({ page: 'broadcast' });
+  expect(placeOf('/', '?broadcaster=false')).toEqual({ page: 'home' });
+  expect(placeOf('/', '?viewer=true')).toEqual({ page: 'home' });
+  expect(placeOf('/broadcast', '?viewer=true')).toEqual({ page: 'home' });
+  expect(placeOf('/watch/ana', '?viewer=true')).toEqual({ page: 'watch', channel: 'ana' });
 });

@@ -3,7 +3,7 @@ import { type Place, placeOf } from './place';
 export { PROGRAM, watchPath } from './place';
 
 class Router {
-  place = $state.raw<Place>(placeOf(location.pathname));
+  place = $state.raw<Place>(placeOf(location.pathname, location.search));
 
   constructor() {
     addEventListener('popstate', () => this.#look());
@@ -12,7 +12,7 @@ class Router {
       if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
       const link = (event.target as Element).closest<HTMLAnchorElement>('a[href]');
       if (!link || link.target || link.origin !== location.origin || link.hasAttribute('download')) return;
-      if (placeOf(link.pathname).page === 'nowhere') return;
+      if (placeOf(link.pathname, link.search).page === 'nowhere') return;
       event.preventDefault();
       history.pushState(null, '', link.href);
       this.#look();
@@ -21,7 +21,7 @@ class Router {
   }
 
   #look(): void {
-    this.place = placeOf(location.pathname);
+    this.place = placeOf(location.pathname, location.search);
   }
 }
 

@@ -1,0 +1,31 @@
+import type { Figures } from './figures';
+import type { Quality } from './quality';
+
+export type Transport = 'webrtc' | 'websocket';
+
+/** What is to be published, and where. */
+export interface Wish {
+  readonly channel: string;
+  /** What lets this publisher in, when the station asks for it. */
+  readonly key: string | null;
+  readonly stream: MediaStream;
+  readonly video: MediaStreamTrack;
+  readonly audio: MediaStreamTrack;
+  readonly quality: Quality;
+  /** Bits per second for the picture. */
+  readonly bitrate: number;
+}
+
+/** A way out that stands. */
+export interface Session {
+  readonly transport: Transport;
+  /** Whether the host has to agree first. */
+  readonly held: boolean;
+  /** Settles with what happened, in words, when it is lost for good. */
+  readonly lost: Promise<string>;
+  figures(): Promise<Figures | null>;
+  /** Sends another track of the same kind from now on; false when this way cannot do so. */
+  replace(track: MediaStreamTrack): Promise<boolean>;
+  /** Ends it at the station, too. */
+  close(): Promise<void>;
+}
