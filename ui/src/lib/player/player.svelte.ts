@@ -12,6 +12,11 @@ const STALL_MS = 5000;
 const LOOK_MS = 1000;
 /** How often a channel that is not live is asked for. */
 const WAIT_MS = 2000;
+/** How long a session has to show that it lives after sleep or a change of network. */
+const PROOF_MS = 2000;
+const CLOSE_LOOK_MS = 200;
+/** How often WebRTC is tried behind HLS, where UDP was blocked. */
+const BETTER_MS = 60_000;
 
 /**
  * Plays one channel on one video element: WebRTC first, HLS when that does not work, and back
@@ -29,6 +34,11 @@ export class Player {
   firstPicture = $state<number | null>(null);
 
   #fallen: string | null = null;
+  /** Whether the way itself was blocked, which another network may change. */
+  #blocked = false;
+  /** A session that connected while HLS still played. */
+  #better: whep.Session | null = null;
+  #doubted = false;
   #abort = new AbortController();
   #wake: (() => void) | null = null;
   #playing: hls.Playing | null = null;
@@ -49,6 +59,12 @@ export class Player {
 
   /** Looks again at once: the station said that something changed, or a person asked. */
   nudge(): void {
+    this.#wake?.();
+  }
+
+  /** The device has slept, or its network changed: what does not show at once that it lives is joined anew. */
+  doubt(): void {
+    this.#doubted = true;
     this.#wake?.();
   }
 
@@ -74,6 +90,7 @@ export class Player {
         if (transport === 'webrtc') await this.#overWebRtc(signal);
         else await this.#overHls(signal);
         attempt = 0;
+        if (this.#better) continue;
         this.#between('rejoining', null);
       } catch (thrown) {
         if (signal.aborted) break;
@@ -85,6 +102,7 @@ export class Player {
         }
         if (transport === 'webrtc' && !this.forced && fault.why !== 'unreachable') {
           this.#fallen = fallbackWords(fault.why, fault.message);
+          this.#blocked = fault.why === 'blocked';
           continue;
         }
         attempt += 1;
@@ -94,6 +112,7 @@ export class Player {
       }
       await this.#pause(backoff(Math.max(1, attempt), Math.random()), signal);
     }
+    this.#better?.close();
     this.video.srcObject = null;
   }
 
@@ -121,8 +140,9 @@ export class Player {
   }
 
   async #overWebRtc(signal: AbortSignal): Promise<void> {
-    if (this.phase !== 'rejoining') this.phase = 'connecting';
-    const session = await whep.join(this.channel, signal);
+    if (this.phase !== 'rejoining' && !this.#better) this.phase = 'connecting';
+    const session = this.#better ?? (await whep.join(this.channel, signal));
+    this.#better = null;
     const { video } = this;
     try {
       video.srcObject = session.stream;
@@ -147,6 +167,7 @@ export class Player {
     const started = performance.now();
     const playing = await hls.play(this.channel, video, signal);
     this.#playing = playing;
+    const trying = new AbortController();
     try {
       void video.play().catch(() => undefined);
       const left = new Promise<void>((resolve) => (this.#leave = resolve));
@@ -155,14 +176,34 @@ export class Player {
       this.reason = this.forced ? null : this.#fallen;
       this.problem = null;
       this.phase = 'playing';
-      await this.#every(LOOK_MS, [playing.lost, left], signal, () => {
+      if (this.#blocked && !this.forced) void this.#tryBetter(trying.signal);
+      await this.#every(() => LOOK_MS, [playing.lost, left], signal, () => {
         this.figures = playing.figures();
         return true;
       });
     } finally {
+      trying.abort(new DOMException('over', 'AbortError'));
       this.#playing = null;
       this.#leave = null;
       playing.close();
+    }
+  }
+
+  /** Tries WebRTC now and then while HLS plays, unseen, and goes over to it once it connects. */
+  async #tryBetter(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#pause(BETTER_MS, signal, false);
+      if (signal.aborted) return;
+      if (document.hidden) continue;
+      const session = await whep.join(this.channel, signal).catch(() => null);
+      if (!session) continue;
+      if (signal.aborted) {
+        session.close();
+        return;
+      }
+      this.#better = session;
+      this.#blocked = false;
+      this.retryWebRtc();
     }
   }
 
@@ -189,23 +230,40 @@ export class Player {
     video.dataset['firstPictureMs'] = String(Math.round(this.firstPicture));
   }
 
-  /** Keeps figures until the session ends or its picture stands still. */
+  /** Keeps figures until the session ends, its picture stands still, or it does not live through a doubt. */
   async #watchWebRtc(session: whep.Session, ends: Promise<void>[], signal: AbortSignal): Promise<void> {
     let before: Sample | null = null;
     let moved = performance.now();
-    await this.#every(LOOK_MS, ends, signal, async () => {
+    let proof: { bytes: number; until: number } | null = null;
+    const often = (): number => (proof ? CLOSE_LOOK_MS : LOOK_MS);
+    this.#doubted = false;
+    await this.#every(often, ends, signal, async () => {
       const now = sample(await session.connection.getStats());
-      if (!now) return performance.now() - moved < STALL_MS;
-      if (!before || now.frames !== before.frames || document.hidden) moved = performance.now();
-      this.figures = figures(before, now);
-      before = now;
-      return performance.now() - moved < STALL_MS;
+      const at = performance.now();
+      const bytes = now?.bytes ?? 0;
+      if (this.#doubted) {
+        this.#doubted = false;
+        proof = { bytes, until: at + PROOF_MS };
+      } else if (proof && bytes !== proof.bytes) {
+        proof = null;
+      } else if (proof && at > proof.until) {
+        return false;
+      }
+      if (now) {
+        if (!before || now.frames !== before.frames || document.hidden) moved = at;
+        // Figures of less than a second jump about.
+        if (!before || now.at - before.at > LOOK_MS / 2) {
+          this.figures = figures(before, now);
+          before = now;
+        }
+      }
+      return at - moved < STALL_MS;
     });
   }
 
   /** Does something again and again until it says no, an end comes, or the person leaves. */
   async #every(
-    ms: number,
+    ms: () => number,
     ends: Promise<void>[],
     signal: AbortSignal,
     look: () => boolean | Promise<boolean>,
@@ -213,7 +271,7 @@ export class Player {
     let over = false;
     const end = Promise.race(ends).then(() => (over = true));
     while (!over && !signal.aborted && (await look())) {
-      await Promise.race([end, this.#pause(ms, signal, false)]);
+      await Promise.race([end, this.#pause(ms(), signal)]);
     }
   }
 

@@ -139,6 +139,11 @@ function connected(connection: RTCPeerConnection, signal: AbortSignal): Promise<
 function lost(connection: RTCPeerConnection): Promise<void> {
   return new Promise((resolve) => {
     let grace: ReturnType<typeof setTimeout> | undefined;
+    const transport = connection.getReceivers()[0]?.transport;
+    // Heard at once when the station ends the session; the connection's own state comes seconds later.
+    transport?.addEventListener('statechange', () => {
+      if (transport.state === 'closed' || transport.state === 'failed') resolve();
+    });
     connection.addEventListener('connectionstatechange', () => {
       clearTimeout(grace);
       const state = connection.connectionState;
