@@ -246,6 +246,9 @@ function answer(fake: Fake, strict: boolean, request: IncomingMessage, response:
     const name = url.pathname.split('/')[1];
     const live = fake.channels().some((channel) => channel.name === name && channel.state === 'live');
     json(live ? 503 : 404, { code: 'not_found', message: 'This stand-in has no media.' });
+  } else if (/^\/[\w-]+\/whip$/.test(url.pathname)) {
+    if (request.headers.authorization) json(503, { code: 'unavailable', message: 'This stand-in has no media.' });
+    else json(401, { code: 'unauthorized', message: 'This station takes publishers with a key alone. Ask the host for a publish link or a stream key.' });
   } else if (url.pathname.startsWith('/hls/')) json(404, { code: 'not_found', message: 'This stand-in has no media.' });
   else if (url.pathname === '/api/snapshot') {
     if (opened) json(200, fake.snapshot);
