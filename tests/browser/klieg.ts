@@ -22,6 +22,8 @@ interface Wishes {
   onAir: boolean;
   /** The address to listen on; a free port by itself. */
   http?: string;
+  /** More settings, each `key=value`. */
+  settings?: readonly string[];
 }
 
 /** A running studio. */
@@ -44,6 +46,7 @@ export class Klieg {
       ...['--set', 'server.https=127.0.0.1:0'],
       ...['--set', 'server.rtmp=127.0.0.1:0'],
       ...['--set', 'server.media_udp=127.0.0.1:0'],
+      ...(wishes.settings ?? []).flatMap((one) => ['--set', one]),
       ...(wishes.onAir ? ['--on-air'] : []),
     ];
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -125,6 +128,8 @@ export class Klieg {
 interface Fixtures {
   /** Whether the studio begins on air. */
   onAir: boolean;
+  /** More settings for the studio, each `key=value`. */
+  settings: readonly string[];
   /** A folder with a copy of the demo. */
   folder: string;
   klieg: Klieg;
@@ -134,14 +139,15 @@ interface Fixtures {
 
 export const test = base.extend<Fixtures>({
   onAir: [true, { option: true }],
+  settings: [[], { option: true }],
   folder: async ({}, use) => {
     const folder = await mkdtemp(join(tmpdir(), 'klieg-browser-'));
     await cp(demo, join(folder, 'demo'), { recursive: true });
     await use(folder);
     await rm(folder, { recursive: true, force: true });
   },
-  running: async ({ folder, onAir }, use, info) => {
-    const running = { klieg: await Klieg.start(folder, { onAir }) };
+  running: async ({ folder, onAir, settings }, use, info) => {
+    const running = { klieg: await Klieg.start(folder, { onAir, settings }) };
     await use(running);
     if (info.status !== info.expectedStatus) console.log(running.klieg.tail());
     await running.klieg.stop();

@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
 
 /** The system's Chromium; another one by `KLIEG_CHROMIUM`. */
-const chromium = process.env['KLIEG_CHROMIUM'] ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+export const chromium = process.env['KLIEG_CHROMIUM'] ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
-const flags = [
+/** What every Chromium of these tests starts with. */
+export const flags = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

@@ -9,6 +9,8 @@ export const ENABLED = true;
 /** Fragmented MP4 with H.264 constrained baseline and Opus, as Chromium records it. */
 const FORMAT = 'video/mp4;codecs=avc1.42E01E,opus';
 const SLICE_MS = 200;
+/** Chromium ends a fragment of MP4 at a keyframe, and of itself makes one every few seconds: this is how late it is. */
+const KEYFRAME_MS = 1000;
 const OPEN_MS = 8000;
 /** Seconds of media that may wait in the socket; beyond them the line is too slow, and a newer picture worth more. */
 const BACKLOG_S = 4;
@@ -29,7 +31,8 @@ export async function publish(wish: Wish, signal: AbortSignal): Promise<Session>
     mimeType: FORMAT,
     videoBitsPerSecond: wish.bitrate,
     audioBitsPerSecond: AUDIO_BITRATE,
-  });
+    videoKeyFrameIntervalDuration: KEYFRAME_MS,
+  } as MediaRecorderOptions);
   let sent = 0;
   let settle: (words: string) => void = () => undefined;
   const lost = new Promise<string>((resolve) => (settle = resolve));
