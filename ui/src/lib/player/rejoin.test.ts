@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Fault } from './fault';
+import * as hls from './hls';
+import { type Phase, Player } from './player.svelte';
+import * as whep from './whep';
+
+vi.mock('./whep');
+vi.mock('./hls');
+
+/** A session of 30 pictures a second, for as long as its network carries. */
+class FakeSession {
+  carries = true;
+  close = vi.fn();
+  lose: () => void = () => undefined;
+  readonly lost = new Promise<void>((resolve) => (this.lose = resolve));
+  readonly stream = {} as MediaStream;
+  readonly posted = 0;
+  #at = 0;
+
+  readonly connection = {
+    getStats: async () => {
+      if (this.carries) this.#at = performance.now();
+      const at = this.#at;
+      const video = { type: 'inbound-rtp', kind: 'video', framesDecoded: 1 + Math.floor(at / 33), bytesReceived: at * 300, timestamp: performance.now() };
+      return new Map([['V', video]]) as unknown as RTCStatsReport;
+    },
+  } as unknown as RTCPeerConnection;
+}
+
+class FakeVideo extends EventTarget {
+  dataset: Record<string, string> = {};
+  play = async () => undefined;
+  show = () => queueMicrotask(() => this.dispatchEvent(new Event('loadeddata')));
+
+  set srcObject(to: MediaStream | null) {
+    if (to) this.show();
+  }
+}
+
+const join = vi.mocked(whep.join);
+const blocked = new Fault('blocked', 'no connection within 4 s');
+let player: Player | null = null;
+
+function watch(): Player {
+  const video = new FakeVideo();
+  vi.mocked(hls.play).mockImplementation(async () => {
+    setTimeout(video.show, 10);
+    return { lost: new Promise(() => undefined), figures: () => ({}) as never, toLive: () => undefined, close: () => undefined };
+  });
+  player = new Player('program', video as unknown as HTMLVideoElement, null);
+  return player;
+}
+
+const joins = (...sessions: (FakeSession | Fault)[]): void => {
+  for (const one of sessions) {
+    if (one instanceof Fault) join.mockRejectedValueOnce(one);
+    else join.mockResolvedValueOnce(one as unknown as whep.Session);
+  }
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('document', { hidden: false });
+  join.mockReset();
+});
+
+afterEach(() => {
+  player?.stop();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe('after sleep, or on another network', () => {
+  it('a session that lives goes on', async () => {
+    const first = new FakeSession();
+    joins(first);
+    const p = watch();
+    await vi.advanceTimersByTimeAsync(5000);
+    p.doubt();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(p.phase).toBe('playing');
+    expect(join).toHaveBeenCalledTimes(1);
+  });
+
+  it('a dead one is joined anew within three seconds', async () => {
+    const [first, second] = [new FakeSession(), new FakeSession()];
+    joins(first, second);
+    const p = watch();
+    await vi.advanceTimersByTimeAsync(5000);
+    first.carries = false;
+    p.doubt();
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(first.close).toHaveBeenCalled();
+    expect(join).toHaveBeenCalledTimes(2);
+    expect(p).toMatchObject({ phase: 'playing', transport: 'webrtc' });
+  });
+});
+
+describe('over HLS because UDP was blocked', () => {
+  it('WebRTC is tried every minute, and taken when it connects, without a gap', async () => {
+    joins(blocked, blocked, new FakeSession());
+    const p = watch();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(p).toMatchObject({ phase: 'playing', transport: 'hls' });
+    const seen = new Set<Phase>();
+    for (let s = 0; s < 119; s += 1) {
+      await vi.advanceTimersByTimeAsync(1000);
+      seen.add(p.phase);
+    }
+    expect(p.transport).toBe('hls');
+    expect(join).toHaveBeenCalledTimes(2);
+    for (let tick = 0; tick < 30; tick += 1) {
+      await vi.advanceTimersByTimeAsync(100);
+      seen.add(p.phase);
+    }
+    expect([...seen]).toEqual(['playing']);
+    expect(p).toMatchObject({ transport: 'webrtc', reason: null });
+  });
+
+  it('another reason is left alone', async () => {
+    joins(new Fault('codec', 'no H.264'));
+    watch();
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect(join).toHaveBeenCalledTimes(1);
+  });
+});
