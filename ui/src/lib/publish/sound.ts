@@ -1,10 +1,18 @@
-/** What all sound of this page runs through; made when it is first needed, after a person pressed something. */
+/** What all sound of this page runs through; made when it is first needed. */
 let shared: AudioContext | null = null;
 
 export function context(): AudioContext {
-  shared ??= new AudioContext({ latencyHint: 'interactive' });
-  if (shared.state !== 'running') void shared.resume().catch(() => undefined);
+  if (!shared) {
+    shared = new AudioContext({ latencyHint: 'interactive' });
+    // Browsers let sound run only after a person pressed something, and stop it for a telephone call.
+    for (const event of ['pointerdown', 'keydown']) addEventListener(event, () => run());
+  }
+  run();
   return shared;
+}
+
+function run(): void {
+  if (shared && shared.state !== 'running') void shared.resume().catch(() => undefined);
 }
 
 /** A sound that can be sent, and what has to be ended with it. */

@@ -28,7 +28,8 @@ export async function publish(wish: Wish, signal: AbortSignal): Promise<Session>
   try {
     const video = connection.addTransceiver(wish.video, { direction: 'sendonly', streams: [wish.stream] });
     const audio = connection.addTransceiver(wish.audio, { direction: 'sendonly', streams: [wish.stream] });
-    video.setCodecPreferences(codecs);
+    // Firefox before version 128 offers in an order of its own.
+    if ('setCodecPreferences' in video) video.setCodecPreferences(codecs);
     await connection.setLocalDescription();
     await gathered(connection, signal);
     const { sdp, held } = await post(wish, connection.localDescription?.sdp ?? '', resource, signal);
