@@ -2,7 +2,7 @@ import { channel as channelOf } from '$lib/api';
 import { backoff } from '$lib/player/fault';
 import { type Cause, Fault } from './fault';
 import type { Figures } from './figures';
-import type { Session, Transport, Wish } from './session';
+import type { Loss, Session, Transport, Wish } from './session';
 import * as websocket from './websocket';
 import * as whip from './whip';
 
@@ -104,9 +104,16 @@ export class Publisher {
         const over = this.#over === 'websocket' && this.way.websocket ? this.way.websocket : this.way.webrtc;
         this.#session = await over(this.wish(), signal);
         attempt = 0;
-        const words = await this.#keep(this.#session, signal);
+        const { words, ended } = await this.#keep(this.#session, signal);
         if (signal.aborted) break;
+        const waited = this.phase === 'held';
         this.#become('retrying', words);
+        if (ended && waited) {
+          this.cause = 'refused';
+          this.#become('refused', 'The host did not let this broadcast in.');
+          return;
+        }
+        if (ended && (await this.#takenOver(signal))) return;
       } catch (thrown) {
         if (signal.aborted) break;
         const fault = thrown instanceof Fault ? thrown : new Fault('unreachable', thrown instanceof Error ? thrown.message : String(thrown));
@@ -127,6 +134,14 @@ export class Publisher {
       }
       await this.#pause(wait ?? backoff(Math.max(1, attempt), Math.random()), signal, true);
     }
+  }
+
+  /** Whether another publisher stands where this one was put out: coming back would put that one out in turn. */
+  async #takenOver(signal: AbortSignal): Promise<boolean> {
+    if (!(await this.way.live(this.channel, signal).catch(() => false))) return false;
+    this.cause = 'taken';
+    this.#become('refused', `Another publisher took over ${this.channel}.`);
+    return true;
   }
 
   /** Goes over to the WebSocket when WebRTC has no way out. */
@@ -168,14 +183,14 @@ export class Publisher {
     if (this.#over === 'webrtc') this.reason = null;
   }
 
-  /** Keeps a session until it is lost; says how that happened. */
-  async #keep(session: Session, signal: AbortSignal): Promise<string> {
+  /** Keeps a session until it is lost, and says how. */
+  async #keep(session: Session, signal: AbortSignal): Promise<Loss> {
     this.transport = session.transport;
     this.cause = null;
     if (session.transport === 'webrtc') this.reason = null;
-    let over: string | null = null;
-    const chosen = new Promise<string>((resolve) => (this.#restart = resolve));
-    const end = Promise.race([session.lost, chosen]).then((words) => (over = words));
+    let over: Loss | null = null;
+    const chosen = new Promise<Loss>((resolve) => (this.#restart = (words) => resolve({ words, ended: false })));
+    const end = Promise.race([session.lost, chosen]).then((loss) => (over = loss));
     const waiting = (ms: number): Promise<unknown> => Promise.race([end, this.#pause(ms, signal, false)]);
     if (session.held) {
       this.#become('held', null);
@@ -193,7 +208,7 @@ export class Publisher {
       await waiting(LOOK_MS);
     }
     this.#restart = null;
-    return over ?? '';
+    return over ?? { words: '', ended: false };
   }
 
   #pause(ms: number, signal: AbortSignal, wakeable: boolean): Promise<void> {

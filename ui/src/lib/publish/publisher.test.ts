@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Fault } from './fault';
 import { Publisher, type Ways } from './publisher.svelte';
 import { qualityOf } from './quality';
-import type { Session, Transport, Wish } from './session';
+import type { Loss, Session, Transport, Wish } from './session';
 
 const wish = (): Wish => ({
   channel: 'garden',
@@ -15,13 +15,14 @@ const wish = (): Wish => ({
 });
 
 class FakeSession implements Session {
-  lose: (words: string) => void = () => undefined;
   closed = 0;
-  readonly lost = new Promise<string>((resolve) => (this.lose = resolve));
+  #resolve: (loss: Loss) => void = () => undefined;
+  readonly lost = new Promise<Loss>((resolve) => (this.#resolve = resolve));
   constructor(
     readonly transport: Transport = 'webrtc',
     readonly held = false,
   ) {}
+  lose = (words: string, ended = false): void => this.#resolve({ words, ended });
   figures = async () => null;
   replace = async () => this.transport === 'webrtc';
   close = async () => void (this.closed += 1);
@@ -76,6 +77,16 @@ describe('a publisher', () => {
     await pass(2000);
     expect(p.phase).toBe('live');
     expect(p.since).not.toBeNull();
+  });
+
+  it('does not ask a host again who said no', async () => {
+    const session = new FakeSession('webrtc', true);
+    const p = start([session]);
+    await pass(3000);
+    session.lose('The station ended the connection.', true);
+    await pass(60_000);
+    expect(p).toMatchObject({ phase: 'refused', problem: 'The host did not let this broadcast in.' });
+    expect(tried.length).toBe(1);
   });
 
   it('comes back by itself, says what happened, and keeps its time on air', async () => {
@@ -133,6 +144,22 @@ describe('a publisher', () => {
     other.lose('The connection broke.');
     await pass(120_000);
     expect(q).toMatchObject({ phase: 'refused', cause: 'taken' });
+  });
+
+  it('leaves its place to another who took it over, and only to another', async () => {
+    const [first, second] = [new FakeSession(), new FakeSession()];
+    const p = start([first, second]);
+    await pass(0);
+    first.lose('The station ended the connection.', true);
+    await pass(1000);
+    expect(p.phase).toBe('live');
+    live = true;
+    second.lose('The station ended the connection.', true);
+    await pass(60_000);
+    expect(p).toMatchObject({ phase: 'refused', cause: 'taken' });
+    expect(p.problem).toMatch(/took over garden/);
+    expect(second.closed).toBe(1);
+    expect(tried.length).toBe(2);
   });
 
   it('goes on over a WebSocket where WebRTC cannot connect, and says so', async () => {

@@ -16,13 +16,21 @@ export interface Wish {
   readonly bitrate: number;
 }
 
+/** How a session was lost. */
+export interface Loss {
+  /** What happened, in words. */
+  readonly words: string;
+  /** Whether the station ended it, and not the way there. */
+  readonly ended: boolean;
+}
+
 /** A way out that stands. */
 export interface Session {
   readonly transport: Transport;
   /** Whether the host has to agree first. */
   readonly held: boolean;
-  /** Settles with what happened, in words, when it is lost for good. */
-  readonly lost: Promise<string>;
+  /** Settles when it is lost for good. */
+  readonly lost: Promise<Loss>;
   figures(): Promise<Figures | null>;
   /** Sends another track of the same kind from now on; false when this way cannot do so. */
   replace(track: MediaStreamTrack): Promise<boolean>;

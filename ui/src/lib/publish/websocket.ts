@@ -1,6 +1,6 @@
 import { Fault, faultFrom } from './fault';
 import type { Figures } from './figures';
-import type { Session, Wish } from './session';
+import type { Loss, Session, Wish } from './session';
 import { bearer } from './whip';
 
 /** Whether this way is tried where WebRTC cannot connect. */
@@ -34,8 +34,9 @@ export async function publish(wish: Wish, signal: AbortSignal): Promise<Session>
     videoKeyFrameIntervalDuration: KEYFRAME_MS,
   } as MediaRecorderOptions);
   let sent = 0;
-  let settle: (words: string) => void = () => undefined;
-  const lost = new Promise<string>((resolve) => (settle = resolve));
+  let resolve: (loss: Loss) => void = () => undefined;
+  const lost = new Promise<Loss>((given) => (resolve = given));
+  const settle = (words: string, ended = false): void => resolve({ words, ended });
   const close = async (): Promise<void> => {
     if (recorder.state !== 'inactive') recorder.stop();
     if (socket.readyState < WebSocket.CLOSING) socket.close(1000);
@@ -52,7 +53,10 @@ export async function publish(wish: Wish, signal: AbortSignal): Promise<Session>
   });
   recorder.addEventListener('error', () => settle('The recorder of this browser stopped.'));
   recorder.addEventListener('stop', () => settle('The recorder of this browser stopped.'));
-  socket.addEventListener('close', (event) => settle(event.reason || 'The station ended the connection.'));
+  socket.addEventListener('close', (event) => {
+    if (event.wasClean) settle(event.reason || 'The station ended the connection.', true);
+    else settle('The connection broke.');
+  });
   recorder.start(SLICE_MS);
   return { transport: 'websocket', held: false, lost, figures: reader(wish, () => sent), replace: async () => false, close };
 }

@@ -166,7 +166,7 @@ describe('WHIP', () => {
     const { transport } = FakePeer.made[0]!.senders[0]!;
     transport.state = 'closed';
     transport.dispatchEvent(new Event('statechange'));
-    expect(await first.lost).toMatch(/ended/);
+    expect(await first.lost).toMatchObject({ ended: true });
 
     answers = [() => new Response(ANSWER, { status: 201 })];
     const second = await start();
@@ -180,7 +180,7 @@ describe('WHIP', () => {
     expect(told).not.toHaveBeenCalled();
     peer.turn('disconnected');
     await vi.advanceTimersByTimeAsync(4000);
-    expect(told).toHaveBeenCalledWith('The connection broke.');
+    expect(told).toHaveBeenCalledWith({ words: 'The connection broke.', ended: false });
   });
 
   it('sends another camera over the same session', async () => {

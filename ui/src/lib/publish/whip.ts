@@ -2,7 +2,7 @@ import { Fault, faultFrom } from './fault';
 import { type Figures, type Sample, figures, sample } from './figures';
 import { type Quality, scaleFor } from './quality';
 import { beginAt, h264First, sendStereo } from './sdp';
-import type { Session, Wish } from './session';
+import type { Loss, Session, Wish } from './session';
 
 /** How long a connection for media may take. */
 const CONNECT_MS = 8000;
@@ -153,19 +153,21 @@ function connected(connection: RTCPeerConnection, signal: AbortSignal): Promise<
   });
 }
 
-function lost(connection: RTCPeerConnection): Promise<string> {
+function lost(connection: RTCPeerConnection): Promise<Loss> {
   return new Promise((resolve) => {
+    const broke: Loss = { words: 'The connection broke.', ended: false };
     let grace: ReturnType<typeof setTimeout> | undefined;
     const transport = connection.getSenders()[0]?.transport;
     // Heard at once when the station ends the session; the connection's own state comes seconds later.
     transport?.addEventListener('statechange', () => {
-      if (transport.state === 'closed' || transport.state === 'failed') resolve('The station ended the connection.');
+      if (transport.state === 'closed') resolve({ words: 'The station ended the connection.', ended: true });
+      if (transport.state === 'failed') resolve(broke);
     });
     connection.addEventListener('connectionstatechange', () => {
       clearTimeout(grace);
       const state = connection.connectionState;
-      if (state === 'failed' || state === 'closed') resolve('The connection broke.');
-      if (state === 'disconnected') grace = setTimeout(() => resolve('The connection broke.'), GRACE_MS);
+      if (state === 'failed' || state === 'closed') resolve(broke);
+      if (state === 'disconnected') grace = setTimeout(() => resolve(broke), GRACE_MS);
     });
   });
 }
