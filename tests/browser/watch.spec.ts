@@ -87,6 +87,26 @@ test('where UDP is blocked it plays over HLS, and the page says why', async ({ p
   await advances(page, 60);
 });
 
+test('once UDP gets through again it leaves HLS by itself', async ({ page, klieg }) => {
+  await klieg.testSignal();
+  let blocked = true;
+  await page.route('**/program/whep', async (route) => {
+    if (!blocked) return route.continue();
+    const offer = route.request().postData() ?? '';
+    const answer = await route.fetch({ postData: offer.replaceAll(/a=candidate:.*\r\n/g, '') });
+    const body = (await answer.text()).replaceAll(/(a=candidate:\S+ \d+ \S+ \d+ \S+ )\d+/g, '$19');
+    return route.fulfill({ response: answer, body });
+  });
+  await page.clock.install();
+  await page.goto(`${klieg.http}/watch/program`);
+  await plays(page, 'hls');
+  blocked = false;
+  await page.clock.fastForward(61_000);
+  await plays(page, 'webrtc');
+  await expect(page.locator('.notice')).toHaveCount(0);
+  await advances(page, 30);
+});
+
 test('without H.264 in WebRTC it plays over HLS, and the page says so', async ({ page, klieg }) => {
   await klieg.testSignal();
   await page.addInitScript(() => {
@@ -145,6 +165,58 @@ test('the statistics say what arrives', async ({ page, klieg }) => {
   await expect(stats).toContainText('1280×720');
   await expect(stats).toContainText(/kbps|Mbps/);
   await expect(stats).toContainText(/First picture after\s*\d/);
+});
+
+test('volume, full screen and the small window do what they say', async ({ page, klieg }) => {
+  await page.goto(`${klieg.http}/watch/program`);
+  await plays(page, 'webrtc');
+  const video = page.locator('video');
+  const volume = (): Promise<[number, boolean]> => video.evaluate((v: HTMLVideoElement) => [v.volume, v.muted]);
+  expect(await volume()).toEqual([1, true]);
+  await page.getByRole('slider', { name: 'Volume' }).fill('0.4');
+  await expect.poll(volume).toEqual([0.4, false]);
+  await page.getByRole('button', { name: 'Sound off' }).click();
+  await expect.poll(volume).toEqual([0.4, true]);
+  await page.keyboard.press('m');
+  await expect.poll(volume).toEqual([0.4, false]);
+
+  const full = (): Promise<string | null> => page.evaluate(() => document.fullscreenElement?.className.split(' ')[0] ?? null);
+  await page.getByRole('button', { name: 'Full screen' }).click();
+  await expect.poll(full).toBe('player');
+  await page.getByRole('button', { name: 'Leave full screen' }).click();
+  await expect.poll(full).toBeNull();
+
+  const small = (): Promise<boolean> => page.evaluate(() => document.pictureInPictureElement !== null);
+  await page.getByRole('button', { name: 'Picture in picture' }).click();
+  await expect.poll(small).toBe(true);
+  await page.getByRole('button', { name: 'Picture in picture' }).click();
+  await expect.poll(small).toBe(false);
+
+  await page.reload();
+  await plays(page, 'webrtc');
+  await expect.poll(volume).toEqual([0.4, true]);
+});
+
+test('after a change of network a dead session is joined anew, and a living one left alone', async ({ page, klieg }) => {
+  await keepPeers(page);
+  await page.goto(`${klieg.http}/watch/program`);
+  await plays(page, 'webrtc');
+  const peers = (): Promise<number> => page.evaluate(() => (window as unknown as { peers: RTCPeerConnection[] }).peers.length);
+  const online = (): Promise<unknown> => page.evaluate(() => dispatchEvent(new Event('online')));
+  await online();
+  const first = await framesDecoded(page);
+  await expect.poll(() => framesDecoded(page)).toBeGreaterThan(first + 90);
+  expect(await peers()).toBe(1);
+
+  // Nothing arrives any more, and the connection does not know.
+  await page.evaluate(() => {
+    const [peer] = (window as unknown as { peers: RTCPeerConnection[] }).peers;
+    const frozen = peer!.getStats();
+    peer!.getStats = () => frozen;
+  });
+  await online();
+  await expect.poll(peers).toBe(2);
+  await plays(page, 'webrtc');
 });
 
 test.describe('before the broadcast', () => {
