@@ -20,6 +20,7 @@ pub(crate) const ALL: &[Target] = &[
     ("mp4", mp4),
     ("offer", offer),
     ("opus", opus),
+    ("payloads", wire::fuzz::payloads),
     ("stun", stun),
 ];
 

@@ -61,7 +61,11 @@ pub(crate) struct Script {
 impl Script {
     /// Starts a script; `None` when the machine lacks what it needs.
     pub(crate) fn start(test: &str, name: &str, arguments: &[&str]) -> Option<Self> {
-        let python = python(test)?;
+        Some(Self::on(&python(test)?, name, arguments))
+    }
+
+    /// Starts a script on a Python that has what it needs.
+    pub(crate) fn on(python: &Path, name: &str, arguments: &[&str]) -> Self {
         let mut process = Process::start(
             Command::new(python)
                 .arg(root().join("tests/protocols").join(name))
@@ -70,7 +74,7 @@ impl Script {
                 .stdout(Stdio::piped()),
         );
         let said = lines(process.child().stdout.take().expect("piped"));
-        Some(Self { process, said })
+        Self { process, said }
     }
 
     /// Hands it a line.

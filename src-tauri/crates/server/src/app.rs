@@ -9,7 +9,7 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 use media::{ChannelName, Clock, Hub, Timestamp};
 use parking_lot::Mutex;
@@ -29,7 +29,7 @@ use crate::picture::Thumbnail;
 use crate::preview::{self, Preview};
 use crate::problem::Refusal;
 use crate::whep::{self, Peers};
-use crate::{Control, body, channels, control, pages};
+use crate::{Control, body, channels, control, pages, whip};
 
 /// What the routes share.
 pub(crate) struct App {
@@ -41,6 +41,7 @@ pub(crate) struct App {
     pub(crate) guard: Guard,
     pub(crate) ingests: Ingests,
     pub(crate) peers: Arc<dyn Peers>,
+    pub(crate) publishers: whip::Sessions,
     pub(crate) streams: Streams,
     pub(crate) chat: Chat,
     pub(crate) preview: Preview,
@@ -63,7 +64,11 @@ impl App {
 /// The station as a function from requests to answers.
 pub(crate) fn app(app: Arc<App>, chat: SocketIoLayer) -> Router {
     let whep = post(whep::offer).options(whep::options);
-    let session = axum::routing::delete(whep::end).options(whep::session_options);
+    let whep_session = delete(whep::end).options(whep::session_options);
+    let whip = post(whip::offer).options(whip::options);
+    let whip_session = patch(whip::trickle)
+        .delete(whip::end)
+        .options(whip::session_options);
     let text_only = DefaultPredicate::new()
         .and(NotForContentType::new("video/"))
         .and(NotForContentType::new("audio/"))
@@ -88,9 +93,13 @@ pub(crate) fn app(app: Arc<App>, chat: SocketIoLayer) -> Router {
         .route("/api/preview", get(preview::preview))
         .route("/hls/{channel}/{file}", get(hls::file))
         .route("/{channel}/whep", whep.clone())
-        .route("/{channel}/whep/{session}", session.clone())
+        .route("/{channel}/whep/{session}", whep_session.clone())
         .route("/webrtc/{channel}/whep", whep)
-        .route("/webrtc/{channel}/whep/{session}", session)
+        .route("/webrtc/{channel}/whep/{session}", whep_session)
+        .route("/{channel}/whip", whip.clone())
+        .route("/{channel}/whip/{session}", whip_session.clone())
+        .route("/webrtc/{channel}/whip", whip)
+        .route("/webrtc/{channel}/whip/{session}", whip_session)
         .fallback(nothing_or_file)
         .layer(CompressionLayer::new().compress_when(text_only))
         .layer(chat)

@@ -116,6 +116,15 @@ fn look_up(app: &App) {
             counter!(figure, "channel" => name.clone()).absolute(total);
         }
     }
+    for publisher in app.peers.publishers() {
+        let name = publisher.channel.to_string();
+        for (figure, total) in [
+            ("klieg_publisher_packets_total", publisher.packets),
+            ("klieg_publisher_lost_packets_total", publisher.lost),
+        ] {
+            counter!(figure, "channel" => name.clone()).absolute(total);
+        }
+    }
     let stats = app.control.snapshot().stats;
     for (figure, total) in [
         ("klieg_program_frames_total", stats.frames),
@@ -166,6 +175,16 @@ fn describe() {
         "klieg_channel_dropped_packets_total",
         Unit::Count,
         "Packets that readers of a channel lost by falling behind."
+    );
+    describe_counter!(
+        "klieg_publisher_packets_total",
+        Unit::Count,
+        "RTP packets that a WHIP publisher sent and that arrived."
+    );
+    describe_counter!(
+        "klieg_publisher_lost_packets_total",
+        Unit::Count,
+        "RTP packets of a WHIP publisher that were lost on the way, some of them repaired since."
     );
     describe_counter!(
         "klieg_program_frames_total",

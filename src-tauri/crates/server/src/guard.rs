@@ -145,9 +145,10 @@ pub(crate) fn control(
     headers: &HeaderMap,
     query_token: Option<&str>,
 ) -> Result<(), Refusal> {
-    let given = match headers.get(header::AUTHORIZATION) {
-        Some(value) => value.to_str().ok().and_then(bearer),
-        None => query_token,
+    let given = if headers.contains_key(header::AUTHORIZATION) {
+        bearer_of(headers)
+    } else {
+        query_token
     };
     let fine = given.is_some_and(|given| same(given, token));
     if fine && !token.is_empty() {
@@ -161,13 +162,18 @@ pub(crate) fn control(
     }
 }
 
+/// The token of a request: `Authorization: Bearer` (RFC 6750, section 2.1).
+pub(crate) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
+    bearer(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+}
+
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Compares without telling by its time where the two begin to differ.
-fn same(given: &str, expected: &str) -> bool {
+pub(crate) fn same(given: &str, expected: &str) -> bool {
     given.as_bytes().ct_eq(expected.as_bytes()).into()
 }
 

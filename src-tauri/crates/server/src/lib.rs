@@ -1,5 +1,5 @@
-//! The station on the network: who is live, watching over WHEP and HLS, chat, and the studio's own
-//! page, all on one HTTP port and one UDP port.
+//! The station on the network: who is live, watching over WHEP and HLS, publishing over WHIP, chat, and
+//! the studio's own page, all on one HTTP port and one UDP port.
 //!
 //! [`start`] binds both and returns a [`Station`]; what the studio does for it stands behind
 //! [`Control`]. [`Station::shutdown`] ends requests and connections in order.
@@ -27,6 +27,7 @@ mod problem;
 mod rtmp;
 mod twin;
 mod whep;
+mod whip;
 
 pub use accept::Limits;
 pub use ingest::Policy;
@@ -273,6 +274,7 @@ fn assemble(
         guard,
         ingests: ingest::Ingests::new(policy),
         peers,
+        publishers: whip::Sessions::default(),
         streams: hls::Streams::default(),
         chat,
         preview: Preview::new(),

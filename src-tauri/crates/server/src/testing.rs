@@ -24,7 +24,7 @@ use tokio::sync::{broadcast, watch};
 use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tower::ServiceExt;
-use wire::webrtc::{Answer, OfferError};
+use wire::webrtc::{Answer, OfferError, Publication, SessionStats};
 
 use crate::app::App;
 use crate::guard::Guard;
@@ -97,6 +97,29 @@ impl Control for FakeControl {
 #[derive(Default)]
 pub(crate) struct FakePeers {
     pub(crate) open: Mutex<Vec<(String, ChannelName)>>,
+    pub(crate) publications: Mutex<Vec<Publication>>,
+}
+
+/// What is wrong with an offer, if anything is.
+fn fault(offer: &str) -> Option<OfferError> {
+    match offer {
+        "malformed" => Some(OfferError::Malformed("no v= line".into())),
+        "too many" => Some(OfferError::TooManyTracks),
+        "sends" => Some(OfferError::NothingToReceive),
+        "receives" => Some(OfferError::NothingToPublish),
+        "vp8" => Some(OfferError::NoH264),
+        "vp8 alone" => Some(OfferError::NoH264ToPublish),
+        "full" => Some(OfferError::Full),
+        _ => None,
+    }
+}
+
+fn answered(session: String) -> Answer {
+    Answer {
+        session,
+        sdp: "v=0\r\nanswer\r\n".into(),
+        etag: "\"e1\"".into(),
+    }
 }
 
 impl Peers for FakePeers {
@@ -105,21 +128,31 @@ impl Peers for FakePeers {
         channel: Arc<Channel>,
         offer: String,
     ) -> BoxFuture<'_, Result<Answer, OfferError>> {
-        let answer = match offer.as_str() {
-            "malformed" => Err(OfferError::Malformed("no v= line".into())),
-            "too many" => Err(OfferError::TooManyTracks),
-            "sends" => Err(OfferError::NothingToReceive),
-            "vp8" => Err(OfferError::NoH264),
-            "full" => Err(OfferError::Full),
-            _ => {
+        let answer = match fault(&offer) {
+            Some(error) => Err(error),
+            None => {
                 let mut open = self.open.lock();
                 let session = format!("session-{}", open.len() + 1);
                 open.push((session.clone(), channel.name().clone()));
-                Ok(Answer {
-                    session,
-                    sdp: "v=0\r\nanswer\r\n".into(),
-                    etag: "\"e1\"".into(),
-                })
+                Ok(answered(session))
+            }
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    /// Publications live until they are taken away or ended.
+    fn whip(
+        &self,
+        publication: Publication,
+        offer: String,
+    ) -> BoxFuture<'_, Result<Answer, OfferError>> {
+        let mut open = self.publications.lock();
+        open.retain(|publication| !publication.end.is_cancelled());
+        let answer = match fault(&offer) {
+            Some(error) => Err(error),
+            None => {
+                open.push(publication);
+                Ok(answered(format!("publisher-{}", open.len())))
             }
         };
         Box::pin(std::future::ready(answer))
@@ -136,6 +169,20 @@ impl Peers for FakePeers {
         let open = self.open.lock();
         u32::try_from(open.iter().filter(|(_, c)| c == channel).count()).unwrap()
     }
+
+    fn publishers(&self) -> Vec<SessionStats> {
+        let publications = self.publications.lock();
+        let stats = |publication: &Publication| SessionStats {
+            session: "publisher".into(),
+            channel: publication.writer.channel().name().clone(),
+            connected: true,
+            bytes: 1_000,
+            packets: 10,
+            lost: 3,
+            rtt: None,
+        };
+        publications.iter().map(stats).collect()
+    }
 }
 
 /// A station without a socket.
@@ -143,6 +190,7 @@ pub(crate) struct Desk {
     pub(crate) app: Arc<App>,
     pub(crate) router: Router,
     pub(crate) control: Arc<FakeControl>,
+    pub(crate) peers: Arc<FakePeers>,
     work: Option<tokio::sync::mpsc::Receiver<chat::Call>>,
     tasks: tokio_util::task::TaskTracker,
 }
@@ -152,7 +200,16 @@ impl Desk {
         Self::over(Arc::new(Store::in_memory().unwrap()))
     }
 
+    /// With another rule for publishers.
+    pub(crate) fn with(policy: Policy) -> Self {
+        Self::assembled(Arc::new(Store::in_memory().unwrap()), policy)
+    }
+
     pub(crate) fn over(store: Arc<Store>) -> Self {
+        Self::assembled(store, Policy::default())
+    }
+
+    fn assembled(store: Arc<Store>, policy: Policy) -> Self {
         let control = FakeControl::new();
         let parts = Parts {
             hub: Hub::new(4),
@@ -167,11 +224,18 @@ impl Desk {
             router,
             work,
             tasks,
-        } = assemble(parts, TOKEN.into(), guard, Policy::default(), peers);
+        } = assemble(
+            parts,
+            TOKEN.into(),
+            guard,
+            policy,
+            Arc::clone(&peers) as Arc<dyn Peers>,
+        );
         Self {
             app,
             router,
             control,
+            peers,
             work: Some(work),
             tasks,
         }

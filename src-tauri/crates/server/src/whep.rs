@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use api::Code;
 use axum::extract::{OriginalUri, Path, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures::future::BoxFuture;
 use media::{Channel, ChannelName};
-use wire::webrtc::{Answer, OfferError};
+use wire::webrtc::{Answer, OfferError, Publication, SessionStats};
 
 use crate::app::App;
 use crate::body;
@@ -19,29 +19,38 @@ use crate::channels::{channel_name, not_live};
 use crate::problem::Refusal;
 
 /// The type of offers and answers.
-const SDP: &str = "application/sdp";
+pub(crate) const SDP: &str = "application/sdp";
 
 /// No honest offer is larger, in bytes.
 const OFFER_MAX: usize = 64 * 1024;
 
 /// Not in the `http` crate.
-const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+pub(crate) const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 
 /// What a page of another origin may read of an answer.
 pub(crate) const EXPOSED: &str = "Location, ETag, Link, Retry-After";
 
-/// What sends media to viewers. Behind a trait, so that what HTTP says is tested without media.
+/// What carries media to viewers and from publishers. Behind a trait, so that what HTTP says is tested
+/// without media.
 pub(crate) trait Peers: Send + Sync + 'static {
-    /// Opens a session.
+    /// Opens a viewer's session.
     fn whep(
         &self,
         channel: Arc<Channel>,
         offer: String,
     ) -> BoxFuture<'_, Result<Answer, OfferError>>;
-    /// Closes a session; `false` when there is none of this name.
+    /// Opens a publisher's session. It ends by the publication's token, and cancels it when it ends.
+    fn whip(
+        &self,
+        publication: Publication,
+        offer: String,
+    ) -> BoxFuture<'_, Result<Answer, OfferError>>;
+    /// Closes a viewer's session; `false` when there is none of this name.
     fn close(&self, session: &str) -> bool;
     /// Who watches a channel now.
     fn viewers(&self, channel: &ChannelName) -> u32;
+    /// Who publishes now, and how that goes.
+    fn publishers(&self) -> Vec<SessionStats>;
 }
 
 impl Peers for wire::webrtc::Station {
@@ -53,12 +62,24 @@ impl Peers for wire::webrtc::Station {
         Box::pin(async move { Self::whep(self, channel, &offer).await })
     }
 
+    fn whip(
+        &self,
+        publication: Publication,
+        offer: String,
+    ) -> BoxFuture<'_, Result<Answer, OfferError>> {
+        Box::pin(async move { Self::whip(self, publication, &offer).await })
+    }
+
     fn close(&self, session: &str) -> bool {
         Self::close(self, session)
     }
 
     fn viewers(&self, channel: &ChannelName) -> u32 {
         Self::viewers(self, channel)
+    }
+
+    fn publishers(&self) -> Vec<SessionStats> {
+        Self::publishers(self)
     }
 }
 
@@ -70,16 +91,29 @@ pub(crate) async fn offer(
     request: Request,
 ) -> Result<Response, Refusal> {
     let name = channel_name(&channel)?;
-    body::expect_type(request.headers(), SDP)
-        .map_err(|refusal| refusal.with_header(ACCEPT_POST, HeaderValue::from_static(SDP)))?;
-    let offer = body::read(request, OFFER_MAX).await?;
-    let offer = String::from_utf8(offer.into())
-        .map_err(|_| Refusal::new(Code::Invalid, "The offer is not text."))?;
+    let offer = read_offer(request).await?;
     let channel = app
         .hub
         .channel(&name)
         .ok_or_else(|| not_live(&name).retry_after(2))?;
     let answer = app.peers.whep(channel, offer).await.map_err(refused)?;
+    created(&uri, answer)
+}
+
+/// The offer that a request carries.
+///
+/// # Errors
+/// 415, 413, 408 or 400.
+pub(crate) async fn read_offer(request: Request) -> Result<String, Refusal> {
+    body::expect_type(request.headers(), SDP)
+        .map_err(|refusal| refusal.with_header(ACCEPT_POST, HeaderValue::from_static(SDP)))?;
+    let offer = body::read(request, OFFER_MAX).await?;
+    String::from_utf8(offer.into())
+        .map_err(|_| Refusal::new(Code::Invalid, "The offer is not text."))
+}
+
+/// 201 with an answer, and the address of its session below that of the request.
+pub(crate) fn created(uri: &Uri, answer: Answer) -> Result<Response, Refusal> {
     let location = format!("{}/{}", uri.path().trim_end_matches('/'), answer.session);
     let mut response = (StatusCode::CREATED, answer.sdp).into_response();
     let headers = response.headers_mut();
@@ -131,17 +165,19 @@ pub(crate) async fn end(
     }
 }
 
-fn refused(error: OfferError) -> Refusal {
+/// What an offer that gets no answer becomes.
+pub(crate) fn refused(error: OfferError) -> Refusal {
     let refusal = Refusal::new(Code::Invalid, format!("{error}."));
     match error {
         OfferError::Malformed(_) => refusal,
         OfferError::TooLarge(_) => refusal.with_status(StatusCode::PAYLOAD_TOO_LARGE),
-        OfferError::NothingToReceive | OfferError::TooManyTracks => {
+        OfferError::NothingToReceive | OfferError::NothingToPublish | OfferError::TooManyTracks => {
             refusal.with_status(StatusCode::UNPROCESSABLE_ENTITY)
         }
-        OfferError::NoH264 | OfferError::Profile(_) | OfferError::Reordered => {
-            refusal.with_status(StatusCode::NOT_ACCEPTABLE)
-        }
+        OfferError::NoH264
+        | OfferError::NoH264ToPublish
+        | OfferError::Profile(_)
+        | OfferError::Reordered => refusal.with_status(StatusCode::NOT_ACCEPTABLE),
         OfferError::Full => refusal
             .with_status(StatusCode::SERVICE_UNAVAILABLE)
             .retry_after(5),

@@ -8,12 +8,19 @@ pub fn ingest(bytes: &[u8]) {
     ingest::replay(bytes);
 }
 
-/// Reads a viewer's offer.
+/// Reads an offer, as a viewer's and as a publisher's.
 pub fn offer(text: &str) {
-    drop(webrtc::offer::plan(text, &[]));
+    drop(webrtc::offer::plan_viewer(text, &[]));
+    drop(webrtc::offer::plan_publisher(text));
+}
+
+/// Puts pictures together from RTP payloads: each behind a byte of flags (the lowest bit a mark, the
+/// next one a new time, the third a gap before it) and its length in one byte.
+pub fn payloads(data: &[u8]) {
+    webrtc::inbound::fuzz(data);
 }
 
 /// Reads a datagram as STUN.
 pub fn stun(datagram: &[u8]) {
-    drop(webrtc::stun::parse(datagram));
+    webrtc::stun::parse(datagram);
 }

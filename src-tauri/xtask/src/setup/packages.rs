@@ -52,6 +52,8 @@ const RUN: &[&str] = &[
 /// To test: displays, browsers, and peers that were not written here.
 const TEST: &[&str] = &[
     "ffmpeg",
+    "gir1.2-gst-plugins-bad-1.0",
+    "gstreamer1.0-nice",
     "gstreamer1.0-plugins-base",
     "gstreamer1.0-plugins-good",
     "gstreamer1.0-tools",
@@ -63,6 +65,7 @@ const TEST: &[&str] = &[
     "openbox",
     "pulseaudio",
     "pulseaudio-utils",
+    "python3-gi",
     "python3-venv",
     "webkit2gtk-driver",
     "x11-apps",

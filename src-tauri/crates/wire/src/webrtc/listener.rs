@@ -1,4 +1,4 @@
-//! Hears what the far end reports about our media, on its way through the interceptors.
+//! Hears what the far end sends and what it reports about our media, on its way through the interceptors.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
+use rtc::rtcp::sender_report::SenderReport;
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 
@@ -19,6 +20,20 @@ pub(crate) struct Heard {
     pub(crate) keyframe: bool,
     /// Reception reports: (source, packets lost so far, last report of ours, delay since it).
     pub(crate) reports: Vec<Report>,
+    /// Media, as it came.
+    pub(crate) media: Vec<rtc::rtp::Packet>,
+    /// Sender reports (RFC 3550, section 6.4.1).
+    pub(crate) clocks: Vec<SenderClock>,
+}
+
+/// What a sender report says of its source's clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SenderClock {
+    pub(crate) ssrc: u32,
+    /// The far end's time of day: seconds since 1900, 32.32 bits.
+    pub(crate) ntp: u64,
+    /// The RTP time at that moment.
+    pub(crate) rtp: u32,
 }
 
 /// A reception report block (RFC 3550, section 6.4.1).
@@ -36,8 +51,11 @@ pub(crate) struct Report {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ear(Arc<Mutex<Heard>>);
 
-/// Reports kept between two looks; a far end that sends more is heard no further.
+/// Reports of each kind kept between two looks; a far end that sends more is heard no further.
 const MOST_REPORTS: usize = 16;
+
+/// Media packets kept between two looks. Whoever listens looks after each datagram.
+const MOST_MEDIA: usize = 64;
 
 impl Ear {
     /// Takes what has been heard.
@@ -46,7 +64,8 @@ impl Ear {
     }
 }
 
-/// An interceptor that changes nothing and listens to RTCP.
+/// An interceptor that listens. Media ends here: behind it the stack would look for announced sources
+/// alone, and not every publisher announces its own.
 #[derive(Default)]
 pub(crate) struct Listener {
     ear: Ear,
@@ -70,6 +89,15 @@ impl Listener {
             if packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>() {
                 heard.keyframe = true;
             }
+            if let Some(report) = packet.downcast_ref::<SenderReport>()
+                && heard.clocks.len() < MOST_REPORTS
+            {
+                heard.clocks.push(SenderClock {
+                    ssrc: report.ssrc,
+                    ntp: report.ntp_time,
+                    rtp: report.rtp_time,
+                });
+            }
             let Some(report) = packet.downcast_ref::<ReceiverReport>() else {
                 continue;
             };
@@ -84,6 +112,13 @@ impl Listener {
                 }));
         }
     }
+
+    fn receive(&self, packet: rtc::rtp::Packet) {
+        let mut heard = self.ear.0.lock();
+        if heard.media.len() < MOST_MEDIA {
+            heard.media.push(packet);
+        }
+    }
 }
 
 impl Protocol<TaggedPacket, TaggedPacket, ()> for Listener {
@@ -94,6 +129,10 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Listener {
     type Time = Instant;
 
     fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Error> {
+        if let Packet::Rtp(packet) = message.message.packet {
+            self.receive(packet);
+            return Ok(());
+        }
         if let Packet::Rtcp(packets) = &message.message.packet {
             self.hear(packets);
         }

@@ -1,13 +1,17 @@
-//! WebRTC: the station's side of WHEP (draft-ietf-wish-whep).
+//! WebRTC: the station's side of WHEP (draft-ietf-wish-whep) and of WHIP (RFC 9725).
 //!
-//! [`Station`] answers offers and sends channels to viewers. One UDP socket and one thread serve all
-//! of them: a datagram finds its session by the ICE username of its checks, and later by its source.
-//! Every packet of a channel is cut into RTP once, then sealed for each viewer.
+//! [`Station`] answers offers, sends channels to viewers, and writes what publishers send into theirs.
+//! One UDP socket and one thread serve all of them: a datagram finds its session by the ICE username of
+//! its checks, and later by its source. Every packet of a channel is cut into RTP once, then sealed for
+//! each viewer; a publisher's RTP becomes packets of its channel in `inbound`.
 //!
 //! Nothing here knows HTTP: whoever carries offers and answers maps [`OfferError`] to its statuses.
 
 pub(crate) mod candidates;
+mod entry;
 mod feed;
+pub(crate) mod inbound;
+mod link;
 pub(crate) mod listener;
 pub(crate) mod offer;
 pub(crate) mod outbound;
@@ -18,8 +22,11 @@ pub(crate) mod setup;
 mod socket;
 mod station;
 pub(crate) mod stun;
+#[cfg(test)]
+mod testing;
 mod worker;
 
+pub use entry::Publication;
 pub use station::{Answer, Options, SessionStats, StartError, Station};
 pub(crate) use station::{hex, random};
 
@@ -53,7 +60,17 @@ pub enum OfferError {
         "the channel has B-frames, which WebRTC cannot show; use HLS instead, or let the publisher send without them"
     )]
     Reordered,
+    /// Nothing in it wants to send sound or picture that could be taken. HTTP 422.
+    #[error(
+        "the offer has no audio or video section that sends H.264 or Opus; offer `sendonly` sections"
+    )]
+    NothingToPublish,
+    /// Its video section has no H.264. HTTP 406.
+    #[error(
+        "the offer sends video without H.264, the only video codec of this station; choose H.264 in what you publish with"
+    )]
+    NoH264ToPublish,
     /// The station carries no more sessions, or is closing. HTTP 503.
-    #[error("the station carries no more viewers over WebRTC now; try again later, or use HLS")]
+    #[error("the station carries no more sessions over WebRTC now; try again later, or use HLS")]
     Full,
 }

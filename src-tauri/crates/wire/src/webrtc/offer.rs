@@ -1,4 +1,5 @@
-//! Reads a viewer's offer (RFC 9429, RFC 8866) and decides what is sent to it.
+//! Reads an offer (RFC 9429, RFC 8866) and decides what goes over the session: to a viewer, or from a
+//! publisher.
 
 use std::io::Cursor;
 use std::net::IpAddr;
@@ -27,7 +28,15 @@ pub(crate) struct Codec {
     pub(crate) fmtp: String,
     /// The payload type for its retransmissions (RFC 4588).
     pub(crate) rtx: Option<u8>,
+    /// H.264 parameter sets that the far end announced (RFC 6184, section 8.1, `sprop-parameter-sets`).
+    pub(crate) parameter_sets: Option<String>,
 }
+
+const PARAMETER_SETS: &str = "sprop-parameter-sets";
+
+/// Where browsers built on libwebrtc begin, in kilobits per second. By themselves they begin with 300, and
+/// without a word about the path they take half a minute to a good picture.
+const START: &str = "x-google-start-bitrate=1000";
 
 /// What is answered to an offer.
 #[derive(Debug)]
@@ -40,8 +49,64 @@ pub(crate) struct Plan {
     pub(crate) sdp: String,
 }
 
-/// Decides on an offer for a channel with these tracks.
-pub(crate) fn plan(offer: &str, tracks: &[Track]) -> Result<Plan, OfferError> {
+/// Which way the far end wants media to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Receives,
+    Sends,
+}
+
+impl Way {
+    /// The direction of a section that goes this way alone.
+    fn only(self) -> &'static str {
+        match self {
+            Self::Receives => "recvonly",
+            Self::Sends => "sendonly",
+        }
+    }
+
+    /// Whether a section goes this way; without a word it goes both ways (RFC 8866, section 6.7).
+    fn takes(self, direction: Option<&str>) -> bool {
+        direction.is_none_or(|d| d == "sendrecv" || d == self.only())
+    }
+}
+
+/// Decides on an offer to watch a channel with these tracks.
+pub(crate) fn plan_viewer(offer: &str, tracks: &[Track]) -> Result<Plan, OfferError> {
+    let stream = tracks.iter().find_map(|t| match &t.config {
+        Config::H264 { sps, .. } => Profile::of_sps(sps),
+        _ => None,
+    });
+    let plan = plan(offer, Way::Receives, |section| {
+        choose_h264(section, stream).ok_or_else(|| match stream {
+            Some(profile) if payload_types(section, H264).next().is_some() => {
+                OfferError::Profile(profile.name())
+            }
+            _ => OfferError::NoH264,
+        })
+    })?;
+    if plan.video.is_none() && plan.audio.is_none() {
+        return Err(OfferError::NothingToReceive);
+    }
+    Ok(plan)
+}
+
+/// Decides on an offer to publish: H.264 and Opus, whatever stands first in it.
+pub(crate) fn plan_publisher(offer: &str) -> Result<Plan, OfferError> {
+    let plan = plan(offer, Way::Sends, |section| {
+        choose_published_h264(section).ok_or(OfferError::NoH264ToPublish)
+    })?;
+    if plan.video.is_none() && plan.audio.is_none() {
+        return Err(OfferError::NothingToPublish);
+    }
+    Ok(plan)
+}
+
+fn plan(
+    offer: &str,
+    way: Way,
+    choose_video: impl Fn(&MediaDescription) -> Result<Codec, OfferError>,
+) -> Result<Plan, OfferError> {
     if offer.len() > MAX_OFFER {
         return Err(OfferError::TooLarge(MAX_OFFER));
     }
@@ -49,11 +114,7 @@ pub(crate) fn plan(offer: &str, tracks: &[Track]) -> Result<Plan, OfferError> {
         .map_err(|e| OfferError::Malformed(e.to_string()))?;
     let session_direction = direction(&description.attributes);
     let peer_begins = setup(&description);
-    check_shape(&description)?;
-    let stream = tracks.iter().find_map(|t| match &t.config {
-        Config::H264 { sps, .. } => Profile::of_sps(sps),
-        _ => None,
-    });
+    check_shape(&description, way)?;
 
     let (mut video, mut audio) = (None, None);
     let mut candidates = 0;
@@ -64,29 +125,22 @@ pub(crate) fn plan(offer: &str, tracks: &[Track]) -> Result<Plan, OfferError> {
             "audio" => &mut audio,
             _ => continue,
         };
-        let receives = match direction(&section.attributes).or(session_direction) {
-            Some("sendonly" | "inactive") => false,
-            Some("recvonly" | "sendrecv") | None => section.media_name.port.value != 0,
-            Some(_) => false,
-        };
-        if !receives {
+        let wanted = way.takes(direction(&section.attributes).or(session_direction));
+        if !wanted || is_refused(section) {
             continue;
         }
         if chosen.is_some() {
             return Err(OfferError::TooManyTracks);
         }
         let codec = if section.media_name.media == "video" {
-            Some(choose_h264(section, stream)?)
+            Some(choose_video(section)?)
         } else {
             choose_opus(section)
         };
         if let Some(codec) = codec {
-            reduce(section, &codec);
+            reduce(section, &codec, way);
             *chosen = Some(codec);
         }
-    }
-    if video.is_none() && audio.is_none() {
-        return Err(OfferError::NothingToReceive);
     }
     Ok(Plan {
         video,
@@ -96,8 +150,14 @@ pub(crate) fn plan(offer: &str, tracks: &[Track]) -> Result<Plan, OfferError> {
     })
 }
 
+/// Whether a section is not to be used: its port is zero, unless it says that it shares the port of
+/// another (RFC 9143, section 6).
+fn is_refused(section: &MediaDescription) -> bool {
+    section.media_name.port.value == 0 && !section.has_attribute("bundle-only")
+}
+
 /// What would fail later is refused here, with a text that says which line is missing.
-fn check_shape(description: &SessionDescription) -> Result<(), OfferError> {
+fn check_shape(description: &SessionDescription, way: Way) -> Result<(), OfferError> {
     let sections = &description.media_descriptions;
     if sections.len() > MAX_SECTIONS {
         return Err(OfferError::Malformed(format!(
@@ -105,12 +165,15 @@ fn check_shape(description: &SessionDescription) -> Result<(), OfferError> {
         )));
     }
     if sections.is_empty() {
-        return Err(OfferError::NothingToReceive);
+        return Err(match way {
+            Way::Receives => OfferError::NothingToReceive,
+            Way::Sends => OfferError::NothingToPublish,
+        });
     }
     for name in ["ice-ufrag", "ice-pwd", "fingerprint"] {
         let on_session = description.attributes.iter().any(|a| a.key == name);
         let everywhere = || {
-            let mut open = sections.iter().filter(|m| m.media_name.port.value != 0);
+            let mut open = sections.iter().filter(|m| !is_refused(m));
             open.all(|m| m.has_attribute(name) || m.has_attribute("bundle-only"))
         };
         let anywhere = || sections.iter().any(|m| m.has_attribute(name));
@@ -184,39 +247,67 @@ fn payload_types<'a>(section: &'a MediaDescription, codec: &'a str) -> impl Iter
     })
 }
 
+const H264: &str = "H264/90000";
+
 /// H.264 in packetization mode 1 whose profile decodes the stream's (RFC 6184, section 8.2.2).
-fn choose_h264(section: &MediaDescription, stream: Option<Profile>) -> Result<Codec, OfferError> {
+fn choose_h264(section: &MediaDescription, stream: Option<Profile>) -> Option<Codec> {
     let stream_or_ours = stream.unwrap_or(Profile::ConstrainedBaseline);
-    let best = payload_types(section, "H264/90000")
-        .filter(|number| parameter(fmtp(section, *number), "packetization-mode") == Some("1"))
-        .filter_map(|number| {
-            // Without the parameter nothing is promised, and nothing excluded: the last resort.
-            let rank = match parameter(fmtp(section, number), "profile-level-id") {
-                Some(id) => stream_or_ours.rank(Profile::of_parameter(id)?)?,
-                None => usize::MAX,
-            };
-            Some((rank, number))
-        })
-        .min_by_key(|(rank, _)| *rank);
-    match best {
-        Some((_, number)) => {
-            let rtx = payload_types(section, "rtx/90000").find(|rtx| {
-                let apt = parameter(fmtp(section, *rtx), "apt");
-                apt.and_then(|n| n.parse().ok()) == Some(number)
-            });
-            Ok(Codec {
-                payload_type: number,
-                fmtp: fmtp(section, number).to_owned(),
-                rtx,
-            })
+    best_h264(section, |fmtp| {
+        if parameter(fmtp, "packetization-mode") != Some("1") {
+            return None;
         }
-        None => match stream {
-            Some(profile) if payload_types(section, "H264/90000").next().is_some() => {
-                Err(OfferError::Profile(profile.name()))
-            }
-            _ => Err(OfferError::NoH264),
-        },
-    }
+        // Without the parameter nothing is promised, and nothing excluded: the last resort.
+        match parameter(fmtp, "profile-level-id") {
+            Some(id) => stream_or_ours.rank(Profile::of_parameter(id)?),
+            None => Some(usize::MAX),
+        }
+    })
+}
+
+/// The H.264 that most viewers decode, in packetization mode 1, else 0 (interleaved is read by nobody).
+fn choose_published_h264(section: &MediaDescription) -> Option<Codec> {
+    let codec = best_h264(section, |fmtp| {
+        let mode = match parameter(fmtp, "packetization-mode") {
+            Some("1") => 0,
+            Some("0") | None => 1,
+            Some(_) => return None,
+        };
+        // Who names no profile sends what it likes, mostly something common.
+        let profile = match parameter(fmtp, "profile-level-id") {
+            Some(id) => Profile::ConstrainedBaseline.rank(Profile::of_parameter(id)?)?,
+            None => 2,
+        };
+        Some(mode * 16 + profile)
+    })?;
+    // The parameter sets of who offers are no property of the answer (RFC 6184, section 8.2.2).
+    let kept = codec.fmtp.split(';').filter(|pair| {
+        let name = pair.split('=').next().unwrap_or_default().trim();
+        !name.eq_ignore_ascii_case(PARAMETER_SETS)
+    });
+    let kept = kept.map(str::trim).filter(|pair| !pair.is_empty());
+    let answered: Vec<_> = kept.chain([START]).collect();
+    Some(Codec {
+        fmtp: answered.join(";"),
+        parameter_sets: parameter(&codec.fmtp, PARAMETER_SETS).map(str::to_owned),
+        ..codec
+    })
+}
+
+/// The H.264 of the lowest rank, the first one of several.
+fn best_h264(section: &MediaDescription, rank: impl Fn(&str) -> Option<usize>) -> Option<Codec> {
+    let ranked = payload_types(section, H264)
+        .filter_map(|number| Some((rank(fmtp(section, number))?, number)));
+    let (_, number) = ranked.min_by_key(|(rank, _)| *rank)?;
+    let rtx = payload_types(section, "rtx/90000").find(|rtx| {
+        let apt = parameter(fmtp(section, *rtx), "apt");
+        apt.and_then(|n| n.parse().ok()) == Some(number)
+    });
+    Some(Codec {
+        payload_type: number,
+        fmtp: fmtp(section, number).to_owned(),
+        rtx,
+        parameter_sets: None,
+    })
 }
 
 fn choose_opus(section: &MediaDescription) -> Option<Codec> {
@@ -225,11 +316,12 @@ fn choose_opus(section: &MediaDescription) -> Option<Codec> {
         payload_type: number,
         fmtp: fmtp(section, number).to_owned(),
         rtx: None,
+        parameter_sets: None,
     })
 }
 
 /// Leaves only the chosen codec in a section, so that nothing else can be answered.
-fn reduce(section: &mut MediaDescription, codec: &Codec) {
+fn reduce(section: &mut MediaDescription, codec: &Codec, way: Way) {
     let keep = |number: u8| number == codec.payload_type || Some(number) == codec.rtx;
     let number_of = |text: &str| text.split(' ').next().and_then(|n| n.parse::<u8>().ok());
     section
@@ -238,18 +330,23 @@ fn reduce(section: &mut MediaDescription, codec: &Codec) {
         .retain(|format| format.parse().is_ok_and(keep));
     section.attributes.retain(|a| match a.key.as_str() {
         "rtpmap" | "fmtp" | "rtcp-fb" => a.value.as_deref().and_then(number_of).is_some_and(keep),
-        // What the far end would send is of no interest to a sender.
+        // A viewer's own streams are of no interest, and a publisher's are told apart by what they carry:
+        // not every one of them announces its sources.
         "ssrc" | "ssrc-group" | "msid" | "rid" | "simulcast" => false,
         _ => true,
     });
     for a in &mut section.attributes {
         if a.key == "sendrecv" {
-            a.key = "recvonly".into();
+            a.key = way.only().into();
+        }
+        let numbered = a.value.as_deref().and_then(number_of);
+        if a.key == "fmtp" && numbered == Some(codec.payload_type) {
+            a.value = Some(format!("{} {}", codec.payload_type, codec.fmtp));
         }
     }
     if direction(&section.attributes).is_none() {
         section.attributes.push(Attribute {
-            key: "recvonly".into(),
+            key: way.only().into(),
             value: None,
         });
     }

@@ -97,16 +97,21 @@ impl Outbound {
                 octet_count: self.octets,
                 ..SenderReport::default()
             }),
-            Box::new(SourceDescription {
-                chunks: vec![SourceDescriptionChunk {
-                    source: self.ssrc,
-                    items: vec![SourceDescriptionItem {
-                        sdes_type: SdesType::SdesCname,
-                        text: cname.clone(),
-                    }],
-                }],
-            }),
+            Box::new(description(self.ssrc, cname)),
         ]
+    }
+}
+
+/// Whose a source is (RFC 3550, section 6.5.1).
+pub(crate) fn description(ssrc: u32, cname: &Bytes) -> SourceDescription {
+    SourceDescription {
+        chunks: vec![SourceDescriptionChunk {
+            source: ssrc,
+            items: vec![SourceDescriptionItem {
+                sdes_type: SdesType::SdesCname,
+                text: cname.clone(),
+            }],
+        }],
     }
 }
 

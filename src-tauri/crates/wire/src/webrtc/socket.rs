@@ -8,7 +8,7 @@ use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use super::session::Datagram;
+use super::link::Datagram;
 
 /// Room for what the system takes or holds while the thread is busy: a second of many viewers.
 const BUFFER: usize = 4 << 20;

@@ -3,17 +3,19 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use media::{Channel, ChannelName, Clock};
 use tokio::sync::{mpsc, oneshot};
 
-use super::session::{Common, Identity, Session};
+use super::entry::{Board, Entry, Publication, Publisher, Role};
+use super::link::{Common, Identity, Opening};
+use super::session::Session;
 use super::socket::Socket;
-use super::worker::{Board, Boards, Order, Worker};
-use super::{OfferError, candidates, setup};
+use super::worker::{Boards, Order, Tie, Worker};
+use super::{OfferError, candidates, inbound, setup};
 
 /// Sessions at most, connected or not.
 const MAX_SESSIONS: usize = 1_000;
@@ -73,17 +75,18 @@ pub struct Answer {
 pub struct SessionStats {
     /// Its name.
     pub session: String,
-    /// What it watches.
+    /// What it watches or publishes.
     pub channel: ChannelName,
     /// Whether media flows.
     pub connected: bool,
-    /// Bytes of media sent, without headers.
+    /// Bytes of media sent or received, without headers.
     pub bytes: u64,
-    /// RTP packets of media sent, without retransmissions.
+    /// RTP packets of media sent, without retransmissions, or received.
     pub packets: u64,
-    /// Video packets that the viewer reports lost on the way, some of them repaired since.
+    /// Packets lost on the way, some of them repaired since: those of the picture that a viewer reports,
+    /// or all that a publisher sent.
     pub lost: u64,
-    /// The round trip, once the viewer has reported it.
+    /// The round trip, once a viewer has reported it; unknown of publishers.
     pub rtt: Option<Duration>,
 }
 
@@ -150,13 +153,46 @@ impl Station {
     /// # Errors
     /// [`OfferError`] says what is wrong with the offer, or that there is no more room.
     pub async fn whep(&self, channel: Arc<Channel>, offer: &str) -> Result<Answer, OfferError> {
-        if self.boards.lock().len() >= MAX_SESSIONS {
-            return Err(OfferError::Full);
-        }
         if channel.reordered() {
             return Err(OfferError::Reordered);
         }
+        let tracks = channel.tracks();
+        let (draft, session) = self.draft(|opening| Session::answer(opening, offer, &tracks))?;
         let now = self.common.clock.now();
+        if channel
+            .newest_keyframe()
+            .is_none_or(|at| now.since(at) > RENEW)
+        {
+            channel.request_keyframe();
+        }
+        let board = Board::new(channel.name().clone(), false);
+        let role = Role::Viewer(Box::new(session));
+        self.open(draft, role, board, Tie::Watches(channel)).await
+    }
+
+    /// Answers an offer to publish. The session waits for the publisher's first check; its tracks and
+    /// packets go to the publication's writer, which is dropped when the session is over, by whatever
+    /// cause, or when there is none.
+    ///
+    /// # Errors
+    /// [`OfferError`] says what is wrong with the offer, or that there is no more room.
+    pub async fn whip(&self, publication: Publication, offer: &str) -> Result<Answer, OfferError> {
+        let (draft, session) = self
+            .draft(|opening| inbound::Session::answer(opening, offer))
+            .inspect_err(|_| publication.end.cancel())?;
+        let board = Board::new(publication.writer.channel().name().clone(), true);
+        let tie = Tie::EndsWith(publication.end.clone());
+        let role = Role::Publisher(Box::new(Publisher::new(session, publication)));
+        self.open(draft, role, board, tie).await
+    }
+
+    fn draft<S>(
+        &self,
+        answer: impl FnOnce(&Opening<'_>) -> Result<(S, String), OfferError>,
+    ) -> Result<(Draft, S), OfferError> {
+        if self.boards.lock().len() >= MAX_SESSIONS {
+            return Err(OfferError::Full);
+        }
         let identity = identity().ok_or(OfferError::Full)?;
         let name = hex(&random::<16>().ok_or(OfferError::Full)?);
         let locals = candidates::of(self.local);
@@ -167,57 +203,68 @@ impl Station {
             .map(|ip| SocketAddr::new(*ip, port))
             .filter(|a| !locals.contains(a))
             .collect();
-        let tracks = channel.tracks();
-        let (session, sdp) = Session::answer(
-            &self.common,
-            &identity,
-            offer,
-            &tracks,
-            &locals,
-            &external,
-            now,
-        )?;
-        if channel
-            .newest_keyframe()
-            .is_none_or(|at| now.since(at) > RENEW)
-        {
-            channel.request_keyframe();
-        }
-        let board = Arc::new(Board {
-            channel: channel.name().clone(),
-            connected: AtomicBool::new(false),
-            bytes: AtomicU64::new(0),
-            packets: AtomicU64::new(0),
-            lost: AtomicU64::new(0),
-            rtt: AtomicU64::new(0),
-        });
+        let (session, sdp) = answer(&Opening {
+            common: &self.common,
+            identity: &identity,
+            locals: &locals,
+            extra: &external,
+            now: self.common.clock.now(),
+        })?;
+        let draft = Draft {
+            name,
+            fragment: identity.fragment,
+            sdp,
+        };
+        Ok((draft, session))
+    }
+
+    async fn open(
+        &self,
+        draft: Draft,
+        role: Role,
+        board: Board,
+        with: Tie,
+    ) -> Result<Answer, OfferError> {
+        let Draft {
+            name,
+            fragment,
+            sdp,
+        } = draft;
+        let etag = format!("\"{fragment}\"");
+        let entry = Entry {
+            name: name.clone(),
+            fragment,
+            role,
+            board: Arc::new(board),
+            deadline: None,
+        };
         let (done, opened) = oneshot::channel();
         let order = Order::Open {
-            name: name.clone(),
-            fragment: identity.fragment.clone(),
-            session: Box::new(session),
-            channel,
-            board,
+            entry: Box::new(entry),
+            with,
             done,
         };
         self.orders
             .send(order)
             .await
             .map_err(|_| OfferError::Full)?;
-        // The viewer's first check must find its session.
+        // The far end's first check must find its session.
         opened.await.map_err(|_| OfferError::Full)?;
         Ok(Answer {
             session: name,
             sdp,
-            etag: format!("\"{}\"", identity.fragment),
+            etag,
         })
     }
 
-    /// Ends a session; `false` when there is none of that name.
+    /// Ends a viewer's session; `false` when there is none of that name. Publishers end by their token.
     pub fn close(&self, session: &str) -> bool {
-        if self.boards.lock().remove(session).is_none() {
+        let mut boards = self.boards.lock();
+        if boards.get(session).is_none_or(|board| board.publishes) {
             return false;
         }
+        boards.remove(session);
+        drop(boards);
         if let Err(error) = self.orders.try_send(Order::Close(session.to_owned())) {
             // The session then ends by its viewer's silence.
             tracing::debug!(%error, "the media thread is busy");
@@ -225,8 +272,17 @@ impl Station {
         true
     }
 
-    /// All sessions, connected or not yet.
+    /// All sessions that watch, connected or not yet.
     pub fn sessions(&self) -> Vec<SessionStats> {
+        self.stats(|board| !board.publishes)
+    }
+
+    /// All sessions that publish, connected or not yet.
+    pub fn publishers(&self) -> Vec<SessionStats> {
+        self.stats(|board| board.publishes)
+    }
+
+    fn stats(&self, which: impl Fn(&Board) -> bool) -> Vec<SessionStats> {
         let boards = self.boards.lock();
         let stats = |(session, board): (&String, &Arc<Board>)| SessionStats {
             session: session.clone(),
@@ -239,16 +295,25 @@ impl Station {
                 .filter(|nanos| *nanos != 0)
                 .map(Duration::from_nanos),
         };
-        boards.iter().map(stats).collect()
+        let chosen = boards.iter().filter(|(_, board)| which(board));
+        chosen.map(stats).collect()
     }
 
     /// Viewers of a channel to whom media flows.
     pub fn viewers(&self, channel: &ChannelName) -> u32 {
         let boards = self.boards.lock();
-        let watching =
-            |b: &&Arc<Board>| b.channel == *channel && b.connected.load(Ordering::Relaxed);
+        let watching = |b: &&Arc<Board>| {
+            !b.publishes && b.channel == *channel && b.connected.load(Ordering::Relaxed)
+        };
         u32::try_from(boards.values().filter(watching).count()).unwrap_or(u32::MAX)
     }
+}
+
+/// A session that is answered and not yet open.
+struct Draft {
+    name: String,
+    fragment: String,
+    sdp: String,
 }
 
 impl Drop for Station {

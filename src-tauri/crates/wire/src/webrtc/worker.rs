@@ -3,19 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use media::{Channel, ChannelName, Clock, Next, Reader, Start, Timestamp, Want};
+use media::{Channel, Clock, Next, Reader, Start, Timestamp, Want};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
+use super::entry::{Board, Entry, Role};
 use super::feed::Feed;
+use super::link::Datagram;
 use super::payload::Unit;
-use super::session::{Datagram, Event, Session};
 use super::socket::Socket;
 use super::stun;
 
@@ -25,39 +26,34 @@ const READER_CAPACITY: usize = 256;
 /// The least time between two timeouts of a session.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// A session as seen from outside the media thread.
-#[derive(Debug)]
-pub(super) struct Board {
-    pub(super) channel: ChannelName,
-    pub(super) connected: AtomicBool,
-    pub(super) bytes: AtomicU64,
-    pub(super) packets: AtomicU64,
-    pub(super) lost: AtomicU64,
-    /// In nanoseconds; 0 for unknown.
-    pub(super) rtt: AtomicU64,
-}
-
 /// All sessions as seen from outside, by name.
 pub(super) type Boards = Arc<Mutex<BTreeMap<String, Arc<Board>>>>;
 
 /// What the station's doors ask of its thread.
 pub(super) enum Order {
     Open {
-        name: String,
-        fragment: String,
-        session: Box<Session>,
-        channel: Arc<Channel>,
-        board: Arc<Board>,
+        entry: Box<Entry>,
+        /// What a viewer watches, or what ends a publisher.
+        with: Tie,
         done: oneshot::Sender<()>,
     },
     Close(String),
     End,
 }
 
+/// What a session hangs on.
+pub(super) enum Tie {
+    Watches(Arc<Channel>),
+    EndsWith(CancellationToken),
+}
+
 type Key = u64;
 
 /// A reader that waits, and what it got.
 type Arrival = BoxFuture<'static, (Key, Reader, Next)>;
+
+/// A publisher that has to go.
+type Departure = BoxFuture<'static, Key>;
 
 /// The media thread's own.
 pub(super) struct Worker {
@@ -69,16 +65,10 @@ pub(super) struct Worker {
     by_fragment: HashMap<String, Key>,
     by_address: HashMap<SocketAddr, Key>,
     feeds: HashMap<Key, Watched>,
+    /// The feed of each viewer.
+    watches: HashMap<Key, Key>,
     arrivals: FuturesUnordered<Arrival>,
-}
-
-struct Entry {
-    name: String,
-    fragment: String,
-    session: Box<Session>,
-    feed: Key,
-    board: Arc<Board>,
-    deadline: Option<Timestamp>,
+    departures: FuturesUnordered<Departure>,
 }
 
 struct Watched {
@@ -98,7 +88,9 @@ impl Worker {
             by_fragment: HashMap::new(),
             by_address: HashMap::new(),
             feeds: HashMap::new(),
+            watches: HashMap::new(),
             arrivals: FuturesUnordered::new(),
+            departures: FuturesUnordered::new(),
         }
     }
 
@@ -122,54 +114,53 @@ impl Worker {
                     }
                 },
                 Some((feed, reader, next)) = self.arrivals.next() => self.arrive(feed, reader, next),
+                Some(publisher) = self.departures.next() => self.close(publisher),
                 () = tokio::time::sleep_until(timer), if deadline.is_some() => self.expire(),
             }
         }
-        let now = self.clock.now();
         let keys: Vec<_> = self.sessions.keys().copied().collect();
         for key in keys {
-            self.with(key, |session| session.close(now));
+            self.close(key);
         }
+    }
+
+    fn close(&mut self, key: Key) {
+        let now = self.clock.now();
+        self.with(key, now, |entry| entry.close(now));
         self.socket.flush();
     }
 
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Open {
-                name,
-                fragment,
-                session,
-                channel,
-                board,
-                done,
-            } => {
+            Order::Open { entry, with, done } => {
                 let key = self.fresh_key();
-                let feed = self.feed_of(channel);
-                if let Some(watched) = self.feeds.get_mut(&feed) {
-                    watched.viewers.push(key);
+                self.by_fragment.insert(entry.fragment.clone(), key);
+                self.boards
+                    .lock()
+                    .insert(entry.name.clone(), Arc::clone(&entry.board));
+                self.sessions.insert(key, *entry);
+                match with {
+                    Tie::Watches(channel) => {
+                        let feed = self.feed_of(channel);
+                        self.watches.insert(key, feed);
+                        if let Some(watched) = self.feeds.get_mut(&feed) {
+                            watched.viewers.push(key);
+                        }
+                    }
+                    Tie::EndsWith(end) => self.departures.push(Box::pin(async move {
+                        end.cancelled_owned().await;
+                        key
+                    })),
                 }
-                self.by_fragment.insert(fragment.clone(), key);
-                self.boards.lock().insert(name.clone(), Arc::clone(&board));
-                let entry = Entry {
-                    name,
-                    fragment,
-                    session,
-                    feed,
-                    board,
-                    deadline: None,
-                };
-                self.sessions.insert(key, entry);
-                self.with(key, |_| {});
+                self.with(key, self.clock.now(), |_| {});
                 if done.send(()).is_err() {
-                    let now = self.clock.now();
-                    self.with(key, |session| session.close(now));
+                    self.close(key);
                 }
             }
             Order::Close(name) => {
                 let found = self.sessions.iter().find(|(_, e)| e.name == name);
                 if let Some((&key, _)) = found {
-                    let now = self.clock.now();
-                    self.with(key, |session| session.close(now));
+                    self.close(key);
                 }
             }
             Order::End => {}
@@ -210,7 +201,7 @@ impl Worker {
         }
         for datagram in arrived {
             if let Some(key) = self.session_of(&datagram) {
-                self.with(key, |session| session.handle_datagram(datagram, now));
+                self.with(key, now, |entry| entry.handle_datagram(datagram, now));
             }
         }
         self.socket.flush();
@@ -248,12 +239,14 @@ impl Worker {
         }
         let now = self.clock.now();
         for viewer in viewers {
-            self.with(viewer, |session| {
-                for unit in &units {
-                    session.handle_media(unit, unit.pts, now);
+            self.with(viewer, now, |entry| {
+                if let Role::Viewer(session) = &mut entry.role {
+                    for unit in &units {
+                        session.handle_media(unit, unit.pts, now);
+                    }
                 }
                 if ended {
-                    session.close(now);
+                    entry.close(now);
                 }
             });
         }
@@ -275,7 +268,7 @@ impl Worker {
             .map(|(key, _)| *key)
             .collect();
         for key in keys {
-            self.with(key, |session| session.handle_timeout(now));
+            self.with(key, now, |entry| entry.handle_timeout(now));
             // Whatever the stack says, time passes before its next turn.
             if let Some(entry) = self.sessions.get_mut(&key) {
                 entry.deadline = entry.deadline.map(|at| at.max(now + SHORTEST));
@@ -285,43 +278,30 @@ impl Worker {
     }
 
     /// Does something with a session and carries out what follows from it.
-    fn with(&mut self, key: Key, act: impl FnOnce(&mut Session)) {
+    fn with(&mut self, key: Key, now: Timestamp, act: impl FnOnce(&mut Entry)) {
         let Some(entry) = self.sessions.get_mut(&key) else {
             return;
         };
-        act(&mut entry.session);
-        let mut closed = false;
-        while let Some(event) = entry.session.poll_event() {
-            match event {
-                Event::Closed => closed = true,
-                Event::KeyframeWanted => {
-                    if let Some(watched) = self.feeds.get(&entry.feed) {
-                        watched.feed.channel.request_keyframe();
-                    }
-                }
-                Event::Connected => {
-                    let now = self.clock.now();
-                    entry.board.connected.store(true, Ordering::Relaxed);
-                    if let Some(watched) = self.feeds.get(&entry.feed) {
-                        for (unit, pts) in watched.feed.catch_up(now) {
-                            entry.session.handle_media(&unit, pts, now);
-                        }
-                    }
+        act(entry);
+        let outcome = entry.settle(now);
+        if let Role::Viewer(session) = &mut entry.role
+            && (outcome.keyframe_wanted || outcome.connected)
+            && let Some(watched) = self.watches.get(&key).and_then(|f| self.feeds.get(f))
+        {
+            if outcome.keyframe_wanted {
+                watched.feed.channel.request_keyframe();
+            }
+            if outcome.connected {
+                for (unit, pts) in watched.feed.catch_up(now) {
+                    session.handle_media(&unit, pts, now);
                 }
             }
         }
-        while let Some(datagram) = entry.session.poll_transmit() {
+        while let Some(datagram) = entry.poll_transmit() {
             self.socket.send(&datagram);
         }
-        entry.deadline = entry.session.deadline();
-        let stats = entry.session.stats();
-        entry.board.bytes.store(stats.bytes, Ordering::Relaxed);
-        entry.board.packets.store(stats.packets, Ordering::Relaxed);
-        entry.board.lost.store(stats.lost, Ordering::Relaxed);
-        let trip = stats.round_trip.map_or(0, |d| d.as_nanos().max(1));
-        let trip = u64::try_from(trip).unwrap_or(u64::MAX);
-        entry.board.rtt.store(trip, Ordering::Relaxed);
-        if closed {
+        entry.show();
+        if outcome.closed {
             self.forget(key);
         }
     }
@@ -334,7 +314,8 @@ impl Worker {
         self.by_address.retain(|_, owner| *owner != key);
         self.boards.lock().remove(&entry.name);
         // A feed without viewers ends with its next packet.
-        if let Some(watched) = self.feeds.get_mut(&entry.feed) {
+        let feed = self.watches.remove(&key);
+        if let Some(watched) = feed.and_then(|feed| self.feeds.get_mut(&feed)) {
             watched.viewers.retain(|viewer| *viewer != key);
         }
     }

@@ -307,6 +307,7 @@ fn codecs(tracks: &[Track]) -> (Option<Codec>, Option<Codec>) {
                     profile.id()
                 ),
                 rtx: Some(RETRANSMISSIONS),
+                parameter_sets: None,
             })
         }
         _ => None,
@@ -320,6 +321,7 @@ fn codecs(tracks: &[Track]) -> (Option<Codec>, Option<Codec>) {
                 "minptime=10;useinbandfec=1".to_owned()
             },
             rtx: None,
+            parameter_sets: None,
         }),
         _ => None,
     });

@@ -78,7 +78,7 @@ fn the_payload_type_is_the_one_whose_profile_matches_the_stream() {
         (0x42, 0x00, 103, Some(104)),
         (0x4d, 0x40, 115, None),
     ] {
-        let plan = plan(CHROMIUM, &stream(idc, flags)).unwrap();
+        let plan = plan_viewer(CHROMIUM, &stream(idc, flags)).unwrap();
         let video = plan.video.unwrap();
         assert_eq!((video.payload_type, video.rtx), (number, rtx));
         assert_eq!(plan.audio.unwrap().payload_type, 111);
@@ -88,14 +88,18 @@ fn the_payload_type_is_the_one_whose_profile_matches_the_stream() {
 #[test]
 fn before_the_encoder_has_spoken_it_is_constrained_baseline() {
     assert_eq!(
-        plan(CHROMIUM, &[]).unwrap().video.unwrap().payload_type,
+        plan_viewer(CHROMIUM, &[])
+            .unwrap()
+            .video
+            .unwrap()
+            .payload_type,
         109
     );
 }
 
 #[test]
 fn nothing_else_is_left_in_the_offer() {
-    let plan = plan(CHROMIUM, &[]).unwrap();
+    let plan = plan_viewer(CHROMIUM, &[]).unwrap();
     assert!(
         plan.sdp.contains("m=video 9 UDP/TLS/RTP/SAVPF 109 114\r\n"),
         "{}",
@@ -117,7 +121,7 @@ fn nothing_else_is_left_in_the_offer() {
 }
 
 fn refusal(offer: &str, tracks: &[Track]) -> OfferError {
-    plan(offer, tracks).unwrap_err()
+    plan_viewer(offer, tracks).unwrap_err()
 }
 
 #[test]
@@ -164,7 +168,113 @@ fn what_cannot_be_answered_is_refused_by_its_reason() {
 #[test]
 fn both_ways_counts_as_receiving() {
     let both = CHROMIUM.replace("recvonly", "sendrecv");
-    let plan = plan(&both, &[]).unwrap();
+    let plan = plan_viewer(&both, &[]).unwrap();
     assert!(plan.video.is_some() && plan.audio.is_some());
     assert!(!plan.sdp.contains("sendrecv"));
+}
+
+/// The same, sending.
+fn publishing() -> String {
+    CHROMIUM.replace("recvonly", "sendonly")
+}
+
+#[test]
+fn a_publisher_sends_the_h264_that_most_viewers_decode() {
+    let plan = plan_publisher(&publishing()).unwrap();
+    let video = plan.video.unwrap();
+    assert_eq!((video.payload_type, video.rtx), (109, Some(114)));
+    assert_eq!(plan.audio.unwrap().payload_type, 111);
+    assert!(
+        plan.sdp.contains("m=video 9 UDP/TLS/RTP/SAVPF 109 114\r\n"),
+        "{}",
+        plan.sdp
+    );
+    let both = publishing().replace("sendonly", "sendrecv");
+    assert!(!plan_publisher(&both).unwrap().sdp.contains("sendrecv"));
+    for (left, number) in [("42e01f", 109), ("42001f", 103), ("4d001f", 115)] {
+        let mut offer = publishing();
+        for other in ["42e01f", "42001f", "4d001f"] {
+            if other != left {
+                offer = offer.replace(other, "f4001f");
+            }
+        }
+        let plan = plan_publisher(&offer).unwrap();
+        assert_eq!(plan.video.unwrap().payload_type, number, "{left}");
+    }
+    let single = publishing().replace("packetization-mode=1", "packetization-mode=2");
+    let plan = plan_publisher(&single).unwrap();
+    assert_eq!(plan.video.unwrap().payload_type, 107, "mode 0");
+    let plain = publishing().replace("a=fmtp:109", "a=gone:109");
+    let plan = plan_publisher(&plain).unwrap();
+    assert_eq!(plan.video.unwrap().payload_type, 103, "a profile is better");
+}
+
+#[test]
+fn parameter_sets_of_the_offer_are_taken_and_not_answered() {
+    let line = "packetization-mode=1;profile-level-id=42e01f";
+    let sets = "sprop-parameter-sets=Z0LAHw==,aMuDyyA=";
+    let offer = publishing().replace(line, &format!("{sets};{line}"));
+    let plan = plan_publisher(&offer).unwrap();
+    let video = plan.video.unwrap();
+    assert_eq!(video.parameter_sets.as_deref(), Some("Z0LAHw==,aMuDyyA="));
+    assert_eq!(
+        video.fmtp,
+        format!("level-asymmetry-allowed=1;{line};{START}")
+    );
+    assert!(!plan.sdp.contains("sprop"), "{}", plan.sdp);
+}
+
+#[test]
+fn offers_to_publish_are_refused_by_their_reason() {
+    let refusal = |offer: &str| plan_publisher(offer).unwrap_err();
+    assert_eq!(refusal(CHROMIUM), OfferError::NothingToPublish);
+    assert_eq!(
+        refusal(&publishing().replace("H264", "VP9")),
+        OfferError::NoH264ToPublish
+    );
+    let interleaved = publishing()
+        .replace("packetization-mode=1", "packetization-mode=2")
+        .replace("packetization-mode=0", "packetization-mode=2");
+    assert_eq!(refusal(&interleaved), OfferError::NoH264ToPublish);
+    let (head, audio) = CHROMIUM.split_once("m=audio").unwrap();
+    let (start, video) = head.split_once("m=video").unwrap();
+    let sends = |text: &str| text.replace("recvonly", "sendonly");
+    let second = video.replace("mid:0", "mid:2");
+    let twice = sends(&format!("{head}m=audio{audio}m=video{second}"));
+    assert_eq!(refusal(&twice), OfferError::TooManyTracks);
+    let sound = sends(&format!("{start}m=audio{audio}"));
+    let plan = plan_publisher(&sound).unwrap();
+    assert!(plan.video.is_none() && plan.audio.is_some());
+    assert_eq!(
+        refusal(&sound.replace("opus", "G722")),
+        OfferError::NothingToPublish
+    );
+    let picture = plan_publisher(&sends(head)).unwrap();
+    assert!(picture.video.is_some() && picture.audio.is_none());
+    assert_eq!(refusal(start), OfferError::NothingToPublish);
+}
+
+#[test]
+fn sections_that_share_a_port_are_no_refused_ones() {
+    // As with `bundlePolicy: max-bundle`.
+    let shared = publishing().replace("m=audio 9", "m=audio 0");
+    assert!(plan_publisher(&shared).unwrap().audio.is_none());
+    let shared = shared.replace("a=mid:1", "a=mid:1\r\na=bundle-only");
+    assert!(plan_publisher(&shared).unwrap().audio.is_some());
+    let viewer = shared.replace("sendonly", "recvonly");
+    assert!(plan_viewer(&viewer, &[]).unwrap().audio.is_some());
+}
+
+/// What Chromium offers with a camera and a microphone, as it came.
+const CHROMIUM_PUBLISHES: &str = include_str!("chromium-publishes.sdp");
+
+#[test]
+fn chromium_publishes_h264_though_vp8_stands_first() {
+    let plan = plan_publisher(CHROMIUM_PUBLISHES).unwrap();
+    let video = plan.video.unwrap();
+    assert!(video.fmtp.contains("profile-level-id=42e01f"), "{video:?}");
+    assert!(video.fmtp.contains("packetization-mode=1"), "{video:?}");
+    assert!(video.rtx.is_some());
+    assert!(plan.audio.is_some());
+    assert!(!plan.sdp.contains("VP8"), "{}", plan.sdp);
 }

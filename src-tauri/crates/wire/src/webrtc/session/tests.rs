@@ -1,58 +1,50 @@
-//! Two ends of `rtc` on a line that loses and delays, in time that only the test lets pass.
-
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+//! A viewer built on `rtc`, on a line that loses, in virtual time.
 
 use media::{Config, TrackId};
 use rtc::interceptor::{NackGeneratorBuilder, ReceiverReportBuilder};
+use rtc::peer_connection::RTCPeerConnectionBuilder;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
-use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::transport::RTCDtlsTransportState;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use rtc::sansio::Protocol;
 
 use super::*;
+use crate::webrtc::link::SILENCE;
 use crate::webrtc::payload::Packetizer;
+use crate::webrtc::testing::{self, DELAY, Near};
 
-const STATION: &str = "192.0.2.1:8189";
-const VIEWER: &str = "192.0.2.2:50000";
-const DELAY: Duration = Duration::from_millis(20);
+type World = testing::World<Session>;
+
 const PICTURE: Duration = Duration::from_nanos(1_000_000_000 / 30);
 
-/// SplitMix64: the line's luck.
-struct Luck(u64);
+impl Near for Session {
+    type Event = Event;
 
-impl Luck {
-    fn below(&mut self, percent: u64) -> bool {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % 100 < percent
+    fn connected(&self) -> bool {
+        self.link.connected()
     }
-}
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Flight {
-    at: Timestamp,
-    order: u64,
-    to_station: bool,
-    data: Vec<u8>,
-}
+    fn handle_datagram(&mut self, datagram: Datagram, now: Timestamp) {
+        self.handle_datagram(datagram, now);
+    }
 
-/// A station's session, a viewer, and the line between them.
-struct World {
-    clock: Clock,
-    now: Timestamp,
-    session: Session,
-    viewer: RTCPeerConnection,
-    line: BinaryHeap<Reverse<Flight>>,
-    order: u64,
-    luck: Luck,
-    loss: u64,
-    events: Vec<(Timestamp, Event)>,
-    received: Vec<Packet>,
-    viewer_states: Vec<RTCPeerConnectionState>,
+    fn handle_timeout(&mut self, now: Timestamp) {
+        self.handle_timeout(now);
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.poll_event()
+    }
+
+    fn poll_transmit(&mut self) -> Option<Datagram> {
+        self.poll_transmit()
+    }
+
+    fn deadline(&mut self) -> Option<Timestamp> {
+        self.deadline()
+    }
 }
 
 fn said_goodbye(peer: &mut RTCPeerConnection) -> bool {
@@ -93,14 +85,10 @@ fn viewer(now: std::time::Instant) -> (RTCPeerConnection, String) {
                 .build(),
         )
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build());
-    let settings = SettingEngineBuilder::new()
-        .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
-        .with_ice_connection_attempts(Some(Duration::from_millis(20)), Some(200))
-        .build();
     let mut viewer = RTCPeerConnectionBuilder::new()
         .with_media_engine(engine)
         .with_interceptor_registry(registry)
-        .with_setting_engine(settings)
+        .with_setting_engine(testing::settings())
         .build(now)
         .unwrap();
     for kind in [RtpCodecKind::Video, RtpCodecKind::Audio] {
@@ -110,173 +98,14 @@ fn viewer(now: std::time::Instant) -> (RTCPeerConnection, String) {
         };
         viewer.add_transceiver_from_kind(kind, Some(init)).unwrap();
     }
-    viewer
-        .add_local_candidate(candidates::host(VIEWER.parse().unwrap()).unwrap())
-        .unwrap();
-    let offer = viewer.create_offer(None).unwrap();
-    viewer.set_local_description(now, offer.clone()).unwrap();
-    (viewer, offer.sdp)
+    let offer = testing::offer(&mut viewer, now);
+    (viewer, offer)
 }
 
-impl World {
-    fn new(seed: u64, loss: u64) -> Self {
-        let clock = Clock::start();
-        let now = Timestamp::from_millis(5_000);
-        let (mut viewer, offer) = viewer(clock.instant(now));
-        let common = Common {
-            certificate: crate::webrtc::setup::certificate().unwrap(),
-            clock,
-        };
-        let identity = Identity {
-            fragment: "station".into(),
-            password: "0123456789abcdef0123456789".into(),
-            seed,
-        };
-        let locals = [STATION.parse().unwrap()];
-        let (session, answer) =
-            Session::answer(&common, &identity, &offer, &tracks(), &locals, &[], now).unwrap();
-        let answer = RTCSessionDescription::answer(answer).unwrap();
-        viewer
-            .set_remote_description(clock.instant(now), answer)
-            .unwrap();
-        Self {
-            clock,
-            now,
-            session,
-            viewer,
-            line: BinaryHeap::new(),
-            order: 0,
-            luck: Luck(seed),
-            loss,
-            events: Vec::new(),
-            received: Vec::new(),
-            viewer_states: Vec::new(),
-        }
-    }
-
-    fn launch(&mut self, to_station: bool, data: &[u8]) {
-        self.order += 1;
-        if self.luck.below(self.loss) {
-            return;
-        }
-        self.line.push(Reverse(Flight {
-            at: self.now + DELAY,
-            order: self.order,
-            to_station,
-            data: data.to_vec(),
-        }));
-    }
-
-    /// Drains both ends onto the line.
-    fn settle(&mut self) {
-        while let Some(event) = self.session.poll_event() {
-            self.events.push((self.now, event));
-        }
-        while let Some(datagram) = self.session.poll_transmit() {
-            assert_eq!(datagram.peer, VIEWER.parse::<SocketAddr>().unwrap());
-            self.launch(false, &datagram.data);
-        }
-        loop {
-            let mut path_changed = false;
-            while let Some(event) = self.viewer.poll_event() {
-                match event {
-                    RTCPeerConnectionEvent::OnIceConnectionStateChangeEvent(_) => {
-                        path_changed = true;
-                    }
-                    RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => {
-                        self.viewer_states.push(state);
-                    }
-                    _ => {}
-                }
-            }
-            if !path_changed {
-                break;
-            }
-            self.viewer
-                .handle_timeout(self.clock.instant(self.now))
-                .unwrap();
-        }
-        while let Some(read) = self.viewer.poll_read() {
-            if let RTCMessage::RtpPacket(_, packet) = read.message {
-                self.received.push(packet);
-            }
-        }
-        while let Some(message) = self.viewer.poll_write() {
-            self.launch(true, &message.message);
-        }
-    }
-
-    /// Lets time pass until `end`, event by event.
-    fn run_until(&mut self, end: Timestamp) {
-        loop {
-            self.settle();
-            // A closed end of the stack still names deadlines, long past ones.
-            let here = self.viewer_states.last() != Some(&RTCPeerConnectionState::Closed);
-            let stack = self.viewer.poll_timeout().filter(|_| here);
-            let stack = stack.map(|at| self.clock.stamp(at));
-            let flight = self.line.peek().map(|f| f.0.at);
-            let next = [stack, flight, self.session.deadline()];
-            let Some(next) = next.into_iter().flatten().min().filter(|at| *at <= end) else {
-                self.now = end;
-                return;
-            };
-            self.now = self.now.max(next);
-            while self.line.peek().is_some_and(|f| f.0.at <= self.now) {
-                let Reverse(flight) = self.line.pop().unwrap();
-                self.land(flight);
-                // Each end must see what one datagram brought about before it takes the next.
-                self.settle();
-            }
-            if self.session.deadline().is_some_and(|at| at <= self.now) {
-                self.session.handle_timeout(self.now);
-            }
-            let instant = self.clock.instant(self.now);
-            if stack.is_some_and(|at| at <= self.now) {
-                self.viewer.handle_timeout(instant).unwrap();
-            }
-        }
-    }
-
-    fn land(&mut self, flight: Flight) {
-        let data = BytesMut::from(flight.data.as_slice());
-        let (station, viewer) = (STATION.parse().unwrap(), VIEWER.parse().unwrap());
-        if flight.to_station {
-            let datagram = Datagram {
-                local: station,
-                peer: viewer,
-                data,
-            };
-            self.session.handle_datagram(datagram, self.now);
-            return;
-        }
-        let message = TaggedBytesMut {
-            now: self.clock.instant(self.now),
-            transport: TransportContext {
-                local_addr: viewer,
-                peer_addr: station,
-                transport_protocol: TransportProtocol::UDP,
-                ecn: None,
-            },
-            message: data,
-        };
-        drop(self.viewer.handle_read(message));
-    }
-
-    fn run_for(&mut self, time: Duration) {
-        self.run_until(self.now + time);
-    }
-
-    fn connect(&mut self) {
-        let start = self.now;
-        while !self.session.connected() && self.now.since(start) < Duration::from_secs(10) {
-            self.run_for(Duration::from_millis(5));
-        }
-        assert!(self.session.connected(), "{:?}", self.viewer_states);
-    }
-
-    fn events(&self, event: Event) -> usize {
-        self.events.iter().filter(|(_, e)| *e == event).count()
-    }
+fn begin(seed: u64, loss: u64) -> World {
+    World::begin(seed, loss, viewer, |opening, offer| {
+        Session::answer(opening, offer, &tracks()).unwrap()
+    })
 }
 
 /// Picture `n`: a keyframe every second, of a size that needs several packets.
@@ -357,7 +186,7 @@ fn play(world: &mut World, pictures: u32) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_clear_line_carries_every_picture_unchanged() {
-    let mut world = World::new(1, 0);
+    let mut world = begin(1, 0);
     world.connect();
     let sent = play(&mut world, 60);
     world.run_for(DELAY * 2);
@@ -380,7 +209,7 @@ fn a_clear_line_carries_every_picture_unchanged() {
 #[test]
 fn losses_are_repaired_by_retransmission() {
     for seed in [42, 43, 44] {
-        let mut world = World::new(seed, 5);
+        let mut world = begin(seed, 5);
         world.connect();
         let sent = play(&mut world, 150);
         world.run_for(Duration::from_secs(1));
@@ -395,7 +224,7 @@ fn losses_are_repaired_by_retransmission() {
 
 #[test]
 fn pictures_begin_with_a_keyframe() {
-    let mut world = World::new(2, 0);
+    let mut world = begin(2, 0);
     world.connect();
     let mut cut = Packetizer::default();
     cut.set_tracks(&tracks());
@@ -416,85 +245,69 @@ fn pictures_begin_with_a_keyframe() {
 
 #[test]
 fn a_lost_picture_asks_for_a_keyframe() {
-    let mut world = World::new(3, 0);
+    let mut world = begin(3, 0);
     world.connect();
     play(&mut world, 3);
     world.run_for(DELAY * 2);
-    assert_eq!(world.events(Event::KeyframeWanted), 0);
+    assert_eq!(world.count(&Event::KeyframeWanted), 0);
     let source = world.session.video.as_ref().unwrap().ssrc;
-    let receiver = world.viewer.get_receivers().next().unwrap();
+    let receiver = world.far.get_receivers().next().unwrap();
     let lost = PictureLossIndication {
         sender_ssrc: 1,
         media_ssrc: source,
     };
     let instant = world.clock.instant(world.now);
-    let mut receiver = world.viewer.rtp_receiver(receiver).unwrap();
+    let mut receiver = world.far.rtp_receiver(receiver).unwrap();
     receiver.write_rtcp(instant, vec![Box::new(lost)]).unwrap();
     world.run_for(DELAY * 2);
-    assert_eq!(world.events(Event::KeyframeWanted), 1);
+    assert_eq!(world.count(&Event::KeyframeWanted), 1);
 }
 
 #[test]
 fn a_viewer_that_never_comes_or_falls_silent_is_given_up() {
-    let mut world = World::new(4, 100);
+    let mut world = begin(4, 100);
     world.run_for(SILENCE - Duration::from_millis(1));
-    assert_eq!(world.events(Event::Closed), 0);
+    assert_eq!(world.count(&Event::Closed), 0);
     world.run_for(Duration::from_millis(2));
-    assert_eq!(world.events(Event::Closed), 1);
+    assert_eq!(world.count(&Event::Closed), 1);
 
-    let mut world = World::new(5, 0);
+    let mut world = begin(5, 0);
     world.connect();
     world.run_for(SILENCE * 3);
-    assert_eq!(world.events(Event::Closed), 0, "its checks keep it");
+    assert_eq!(world.count(&Event::Closed), 0, "its checks keep it");
     world.loss = 100;
     world.run_for(SILENCE + DELAY);
-    assert_eq!(world.events(Event::Closed), 1);
+    assert_eq!(world.count(&Event::Closed), 1);
     assert_eq!(world.session.deadline(), None);
 }
 
 #[test]
 fn the_viewer_is_told_of_the_end() {
-    let mut world = World::new(6, 0);
+    let mut world = begin(6, 0);
     world.connect();
     world.session.close(world.now);
     world.run_for(DELAY * 2);
-    assert_eq!(world.events(Event::Closed), 1);
-    assert!(said_goodbye(&mut world.viewer));
+    assert_eq!(world.count(&Event::Closed), 1);
+    assert!(said_goodbye(&mut world.far));
 }
 
 #[test]
 fn a_viewer_that_leaves_ends_its_session() {
-    let mut world = World::new(7, 0);
+    let mut world = begin(7, 0);
     world.connect();
-    world.viewer.close().unwrap();
+    world.far.close().unwrap();
     world.run_for(DELAY * 2);
-    assert_eq!(world.events(Event::Closed), 1);
+    assert_eq!(world.count(&Event::Closed), 1);
 }
 
 #[test]
 fn datagrams_of_strangers_change_nothing() {
-    let mut world = World::new(8, 0);
+    let mut world = begin(8, 0);
     world.connect();
-    let mut luck = Luck(8);
-    for length in [0, 1, 12, 13, 20, 64, 1_200] {
-        for first in [0, 1, 20, 22, 63, 64, 128, 191, 255] {
-            let mut data: Vec<u8> = (0..length)
-                .map(|_| u8::from(luck.below(50)) * 0xa5)
-                .collect();
-            if let Some(byte) = data.first_mut() {
-                *byte = first;
-            }
-            let datagram = Datagram {
-                local: STATION.parse().unwrap(),
-                peer: "198.51.100.66:6666".parse().unwrap(),
-                data: BytesMut::from(data.as_slice()),
-            };
-            world.session.handle_datagram(datagram, world.now);
-        }
-    }
+    world.strangers_knock();
     let sent = play(&mut world, 3);
     world.run_for(DELAY * 2);
     let number = world.session.video.as_ref().unwrap().payload_type;
     assert_eq!(slices(&world.received, number), sent);
-    assert_eq!(world.events(Event::Closed), 0);
+    assert_eq!(world.count(&Event::Closed), 0);
 }

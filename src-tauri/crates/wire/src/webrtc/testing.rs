@@ -1,0 +1,301 @@
+//! Two ends of `rtc` on a line that loses and delays, in time that only the test lets pass.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use media::{Clock, Timestamp};
+use rtc::peer_connection::RTCPeerConnection;
+use rtc::peer_connection::configuration::setting_engine::{SettingEngine, SettingEngineBuilder};
+use rtc::peer_connection::event::RTCPeerConnectionEvent;
+use rtc::peer_connection::message::RTCMessage;
+use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::peer_connection::state::RTCPeerConnectionState;
+use rtc::rtp::Packet;
+use rtc::sansio::Protocol;
+use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
+
+use super::link::{Common, Datagram, Identity, Opening};
+use super::{candidates, setup};
+
+pub(super) const STATION: &str = "192.0.2.1:8189";
+pub(super) const FAR: &str = "192.0.2.2:50000";
+/// How long a datagram is on its way.
+pub(super) const DELAY: Duration = Duration::from_millis(20);
+
+/// SplitMix64: the line's luck.
+pub(super) struct Luck(pub(super) u64);
+
+impl Luck {
+    pub(super) fn below(&mut self, percent: u64) -> bool {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % 100 < percent
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Flight {
+    at: Timestamp,
+    order: u64,
+    to_station: bool,
+    data: Vec<u8>,
+}
+
+/// The station's end.
+pub(super) trait Near {
+    type Event;
+    fn connected(&self) -> bool;
+    fn handle_datagram(&mut self, datagram: Datagram, now: Timestamp);
+    fn handle_timeout(&mut self, now: Timestamp);
+    fn poll_event(&mut self) -> Option<Self::Event>;
+    fn poll_transmit(&mut self) -> Option<Datagram>;
+    fn deadline(&mut self) -> Option<Timestamp>;
+}
+
+/// How long a datagram to the station is held up beyond [`DELAY`]; `None` for ever.
+type Fate = Box<dyn FnMut(&[u8]) -> Option<Duration>>;
+
+/// A station's session, its far end, and the line between them.
+pub(super) struct World<S: Near> {
+    pub(super) clock: Clock,
+    pub(super) now: Timestamp,
+    pub(super) session: S,
+    pub(super) far: RTCPeerConnection,
+    line: BinaryHeap<Reverse<Flight>>,
+    order: u64,
+    luck: Luck,
+    /// Of datagrams either way, in percent.
+    pub(super) loss: u64,
+    pub(super) fate: Fate,
+    pub(super) events: Vec<(Timestamp, S::Event)>,
+    /// What the far end has received.
+    pub(super) received: Vec<Packet>,
+    pub(super) far_states: Vec<RTCPeerConnectionState>,
+}
+
+/// How a far end is set.
+pub(super) fn settings() -> SettingEngine {
+    SettingEngineBuilder::new()
+        .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
+        .with_ice_connection_attempts(Some(Duration::from_millis(20)), Some(200))
+        .build()
+}
+
+/// The offer of a far end that has its media.
+pub(super) fn offer(far: &mut RTCPeerConnection, now: Instant) -> String {
+    far.add_local_candidate(candidates::host(FAR.parse().unwrap()).unwrap())
+        .unwrap();
+    let offer = far.create_offer(None).unwrap();
+    far.set_local_description(now, offer.clone()).unwrap();
+    offer.sdp
+}
+
+impl<S: Near> World<S> {
+    /// A world in which the station answers what the far end offers.
+    pub(super) fn begin(
+        seed: u64,
+        loss: u64,
+        far: impl FnOnce(Instant) -> (RTCPeerConnection, String),
+        answer: impl FnOnce(&Opening<'_>, &str) -> (S, String),
+    ) -> Self {
+        let clock = Clock::start();
+        let now = Timestamp::from_millis(5_000);
+        let (mut far, offer) = far(clock.instant(now));
+        let common = Common {
+            certificate: setup::certificate().unwrap(),
+            clock,
+        };
+        let identity = Identity {
+            fragment: "station".into(),
+            password: "0123456789abcdef0123456789".into(),
+            seed,
+        };
+        let opening = Opening {
+            common: &common,
+            identity: &identity,
+            locals: &[STATION.parse().unwrap()],
+            extra: &[],
+            now,
+        };
+        let (session, answer) = answer(&opening, &offer);
+        let answer = RTCSessionDescription::answer(answer).unwrap();
+        far.set_remote_description(clock.instant(now), answer)
+            .unwrap();
+        Self {
+            clock,
+            now,
+            session,
+            far,
+            line: BinaryHeap::new(),
+            order: 0,
+            luck: Luck(seed),
+            loss,
+            fate: Box::new(|_| Some(Duration::ZERO)),
+            events: Vec::new(),
+            received: Vec::new(),
+            far_states: Vec::new(),
+        }
+    }
+
+    fn launch(&mut self, to_station: bool, data: &[u8]) {
+        self.order += 1;
+        if self.luck.below(self.loss) {
+            return;
+        }
+        let late = if to_station {
+            (self.fate)(data)
+        } else {
+            Some(Duration::ZERO)
+        };
+        let Some(late) = late else { return };
+        self.line.push(Reverse(Flight {
+            at: self.now + DELAY + late,
+            order: self.order,
+            to_station,
+            data: data.to_vec(),
+        }));
+    }
+
+    /// Drains both ends onto the line.
+    fn settle(&mut self) {
+        while let Some(event) = self.session.poll_event() {
+            self.events.push((self.now, event));
+        }
+        while let Some(datagram) = self.session.poll_transmit() {
+            assert_eq!(datagram.peer, FAR.parse::<SocketAddr>().unwrap());
+            self.launch(false, &datagram.data);
+        }
+        loop {
+            let mut path_changed = false;
+            while let Some(event) = self.far.poll_event() {
+                match event {
+                    RTCPeerConnectionEvent::OnIceConnectionStateChangeEvent(_) => {
+                        path_changed = true;
+                    }
+                    RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => {
+                        self.far_states.push(state);
+                    }
+                    _ => {}
+                }
+            }
+            if !path_changed {
+                break;
+            }
+            self.far
+                .handle_timeout(self.clock.instant(self.now))
+                .unwrap();
+        }
+        while let Some(read) = self.far.poll_read() {
+            if let RTCMessage::RtpPacket(_, packet) = read.message {
+                self.received.push(packet);
+            }
+        }
+        while let Some(message) = self.far.poll_write() {
+            self.launch(true, &message.message);
+        }
+    }
+
+    /// Lets time pass until `end`, event by event.
+    pub(super) fn run_until(&mut self, end: Timestamp) {
+        loop {
+            self.settle();
+            // A closed end of the stack still names deadlines, long past ones.
+            let here = self.far_states.last() != Some(&RTCPeerConnectionState::Closed);
+            let stack = self.far.poll_timeout().filter(|_| here);
+            let stack = stack.map(|at| self.clock.stamp(at));
+            let flight = self.line.peek().map(|f| f.0.at);
+            let next = [stack, flight, self.session.deadline()];
+            let Some(next) = next.into_iter().flatten().min().filter(|at| *at <= end) else {
+                self.now = end;
+                return;
+            };
+            self.now = self.now.max(next);
+            while self.line.peek().is_some_and(|f| f.0.at <= self.now) {
+                let Reverse(flight) = self.line.pop().unwrap();
+                self.land(flight);
+                // Each end must see what one datagram brought about before it takes the next.
+                self.settle();
+            }
+            if self.session.deadline().is_some_and(|at| at <= self.now) {
+                self.session.handle_timeout(self.now);
+            }
+            let instant = self.clock.instant(self.now);
+            if stack.is_some_and(|at| at <= self.now) {
+                self.far.handle_timeout(instant).unwrap();
+            }
+        }
+    }
+
+    fn land(&mut self, flight: Flight) {
+        let data = BytesMut::from(flight.data.as_slice());
+        let (station, far) = (STATION.parse().unwrap(), FAR.parse().unwrap());
+        if flight.to_station {
+            let datagram = Datagram {
+                local: station,
+                peer: far,
+                data,
+            };
+            self.session.handle_datagram(datagram, self.now);
+            return;
+        }
+        let message = TaggedBytesMut {
+            now: self.clock.instant(self.now),
+            transport: TransportContext {
+                local_addr: far,
+                peer_addr: station,
+                transport_protocol: TransportProtocol::UDP,
+                ecn: None,
+            },
+            message: data,
+        };
+        drop(self.far.handle_read(message));
+    }
+
+    pub(super) fn run_for(&mut self, time: Duration) {
+        self.run_until(self.now + time);
+    }
+
+    pub(super) fn connect(&mut self) {
+        let start = self.now;
+        while !self.session.connected() && self.now.since(start) < Duration::from_secs(10) {
+            self.run_for(Duration::from_millis(5));
+        }
+        assert!(self.session.connected(), "{:?}", self.far_states);
+    }
+
+    /// Datagrams of nobody's, of every kind and many lengths.
+    pub(super) fn strangers_knock(&mut self) {
+        let mut luck = Luck(8);
+        for length in [0, 1, 12, 13, 20, 64, 1_200] {
+            for first in [0, 1, 20, 22, 63, 64, 128, 191, 255] {
+                let mut data: Vec<u8> = (0..length)
+                    .map(|_| u8::from(luck.below(50)) * 0xa5)
+                    .collect();
+                if let Some(byte) = data.first_mut() {
+                    *byte = first;
+                }
+                let datagram = Datagram {
+                    local: STATION.parse().unwrap(),
+                    peer: "198.51.100.66:6666".parse().unwrap(),
+                    data: BytesMut::from(data.as_slice()),
+                };
+                self.session.handle_datagram(datagram, self.now);
+            }
+        }
+    }
+}
+
+impl<S: Near> World<S>
+where
+    S::Event: PartialEq,
+{
+    /// How often this has happened.
+    pub(super) fn count(&self, event: &S::Event) -> usize {
+        self.events.iter().filter(|(_, e)| e == event).count()
+    }
+}
