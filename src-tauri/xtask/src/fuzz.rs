@@ -60,7 +60,7 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
         fs::create_dir_all(&found)?;
         fs::create_dir_all(&crashes)?;
         let fuzzer = || {
-            let mut command = sh::command(&program.display().to_string());
+            let mut command = sh::command(program.display().to_string());
             command
                 .env("KLIEG_FUZZ", &name)
                 .arg(format!("-max_len={MAX_INPUT}"))
