@@ -1,6 +1,6 @@
 use container::fmp4::Muxer;
 use media::{
-    ChannelInfo, ChannelName, Config, Hub, Next, Origin, Reader, Start, Track, TrackId, Want, h264,
+    ChannelInfo, ChannelName, Hub, Next, Origin, Reader, Start, Track, TrackId, Want, h264,
 };
 
 use super::*;
