@@ -41,7 +41,7 @@ pub struct AccessLink {
     pub expires: Option<i64>,
     /// The address, with its secret.
     pub url: String,
-    /// The secret alone: the bearer token of WHIP, the key of an encoder.
+    /// The secret alone: the bearer token of WHIP, and what an encoder's stream key ends with.
     pub secret: String,
     /// The address as QR code: an SVG picture.
     pub qr: String,

@@ -122,19 +122,6 @@ impl Hub {
         })
     }
 
-    /// The live channel of this name; none while it is held.
-    pub fn channel(&self, name: &ChannelName) -> Option<Arc<Channel>> {
-        let channels = self.shared.channels.lock();
-        channels.get(name).filter(|c| !c.is_held()).cloned()
-    }
-
-    /// All live channels, by name, without those that are held.
-    pub fn channels(&self) -> Vec<Arc<Channel>> {
-        let channels = self.shared.channels.lock();
-        let live = channels.values().filter(|c| !c.is_held());
-        live.cloned().collect()
-    }
-
     /// A number that grows whenever a channel comes, goes, or changes its tracks or title.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.shared.changes.subscribe()

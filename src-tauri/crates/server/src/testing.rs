@@ -26,10 +26,11 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tower::ServiceExt;
 use wire::webrtc::{Answer, OfferError};
 
+use crate::access::{Access, JwtKey, Links};
 use crate::app::App;
 use crate::guard::Guard;
 use crate::whep::Peers;
-use crate::{Assembled, Control, Limits, Parts, Policy, accept, assemble, chat, presence};
+use crate::{Assembled, Control, Limits, Parts, Rules, accept, assemble, chat, presence};
 
 pub(crate) const TOKEN: &str = "control-token-for-tests";
 
@@ -68,6 +69,8 @@ impl Control for FakeControl {
             devices: api::Devices::default(),
             destinations: Vec::new(),
             links: Vec::new(),
+            access: Vec::new(),
+            publishers: Vec::new(),
             stats: Stats {
                 frames: 1234,
                 ..Stats::default()
@@ -153,6 +156,17 @@ impl Desk {
     }
 
     pub(crate) fn over(store: Arc<Store>) -> Self {
+        Self::with(store, Rules::default(), None)
+    }
+
+    /// With rules of its own for publishers.
+    pub(crate) fn ruled(rules: Rules) -> Self {
+        Self::with(Arc::new(Store::in_memory().unwrap()), rules, None)
+    }
+
+    pub(crate) fn with(store: Arc<Store>, rules: Rules, jwt: Option<JwtKey>) -> Self {
+        let links = Links::open(Arc::clone(&store)).unwrap();
+        let access = Access::new(TOKEN.into(), links, jwt);
         let control = FakeControl::new();
         let parts = Parts {
             hub: Hub::new(4),
@@ -167,7 +181,7 @@ impl Desk {
             router,
             work,
             tasks,
-        } = assemble(parts, TOKEN.into(), guard, Policy::default(), peers);
+        } = assemble(parts, access, guard, rules, peers, None);
         Self {
             app,
             router,
@@ -246,13 +260,13 @@ impl Desk {
         self.tasks.spawn(chat::serve(Arc::clone(app), work));
         self.tasks
             .spawn(presence::follow(Arc::clone(app), self.tasks.clone()));
-        self.tasks.spawn(accept::run(
-            listener,
+        let lobby = accept::Lobby::new(
             self.router.clone(),
             limits,
             app.ends.clone(),
             self.tasks.clone(),
-        ));
+        );
+        self.tasks.spawn(accept::run(listener, None, lobby));
         Served {
             address,
             desk: self,

@@ -7,6 +7,19 @@ use super::{Channel, ChannelInfo, ChannelName, Hub, HubError, Queue, Writer};
 use crate::Timestamp;
 
 impl Hub {
+    /// The live channel of this name; none while it is held.
+    pub fn channel(&self, name: &ChannelName) -> Option<Arc<Channel>> {
+        let channels = self.shared.channels.lock();
+        channels.get(name).filter(|c| !c.is_held()).cloned()
+    }
+
+    /// All live channels, by name, without those that are held.
+    pub fn channels(&self) -> Vec<Arc<Channel>> {
+        let channels = self.shared.channels.lock();
+        let live = channels.values().filter(|c| !c.is_held());
+        live.cloned().collect()
+    }
+
     /// Opens a channel that is held: it takes what is written and counts towards the limit, but is
     /// neither found nor listed until [`Hub::admit`].
     ///

@@ -34,7 +34,7 @@ expires?: number,
  */
 url: string, 
 /**
- * The secret alone: the bearer token of WHIP, the key of an encoder.
+ * The secret alone: the bearer token of WHIP, and what an encoder's stream key ends with.
  */
 secret: string, 
 /**
