@@ -7,11 +7,17 @@
 
 use std::{
     fs,
+    io::{Read, Write},
+    net::TcpStream,
     process::{Output, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
 use klieg_tests::{Builder, Headless, demo, eventually, http};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 
 /// Runs it with arguments that it refuses, until it has ended.
@@ -72,6 +78,73 @@ fn ready_means_that_pages_health_and_metrics_answer() {
     );
     assert_eq!(studio.get("/nothing/like/this").status, 404);
     assert!(studio.stop().success(), "SIGTERM ends it cleanly");
+}
+
+#[test]
+fn https_answers_whoever_trusts_the_station() {
+    let studio = Headless::start();
+    let https = studio.ready()["https"].as_str().expect("HTTPS is on");
+    let address = https.strip_prefix("https://").expect("https://");
+    let mut roots = RootCertStore::empty();
+    let authority = studio.get("/ca.pem");
+    roots
+        .add(CertificateDer::from_pem_slice(&authority.body).expect("a certificate"))
+        .expect("an authority");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("protocol versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("127.0.0.1").expect("a name");
+    let session = ClientConnection::new(Arc::new(config), name).expect("a session");
+    let stream = TcpStream::connect(address).expect("a connection");
+    let mut stream = StreamOwned::new(session, stream);
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        .expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("\"status\":\"ok\""), "{answer}");
+    drop(stream);
+    assert!(studio.stop().success());
+}
+
+#[test]
+fn links_are_made_shown_again_after_a_restart_and_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = Headless::with().data_dir(dir.path()).start();
+    for (kind, channel) in [("publish", Some("stage")), ("control", None)] {
+        let link = json!({ "kind": kind, "name": "For Ana", "channel": channel });
+        let made = studio.apply(&json!({ "command": "create_link", "link": link }));
+        assert!(made.ok(), "{}", made.text());
+    }
+    let links = studio.snapshot()["access"].clone();
+    let url = links[0]["url"].as_str().expect("an address");
+    let secret = links[0]["secret"].as_str().expect("a secret");
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    assert!(
+        url.ends_with(&format!("/broadcast?channel=stage&key={secret}")),
+        "{url}"
+    );
+    assert!(studio.stop().success());
+
+    let studio = Headless::with().data_dir(dir.path()).start();
+    let again = studio.snapshot()["access"].clone();
+    assert_eq!(again[0]["secret"], links[0]["secret"]);
+    let bearer = format!("Bearer {}", again[1]["secret"].as_str().expect("a secret"));
+    let ask = || {
+        let url = studio.url("/api/snapshot");
+        http::request("GET", &url, &[("authorization", &bearer)], b"").status
+    };
+    assert_eq!(ask(), 200, "a control link controls");
+    let revoke = json!({ "command": "revoke_link", "id": again[1]["id"] });
+    assert!(studio.apply(&revoke).ok());
+    assert_eq!(ask(), 401);
+    let nobody = json!({ "command": "admit_publisher", "channel": "stage" });
+    assert_eq!(studio.apply(&nobody).status, 404);
+    assert!(studio.stop().success());
 }
 
 #[test]

@@ -235,7 +235,9 @@ function answer(fake: Fake, strict: boolean, request: IncomingMessage, response:
   const opened = request.headers.authorization === `Bearer ${TOKEN}`;
   const one = /^\/api\/channels\/([^/]+)$/.exec(url.pathname)?.[1];
   if (url.pathname === '/api/channels') json(200, fake.channels());
-  else if (/^\/api\/channels\/[^/]+\/picture\.jpg$/.test(url.pathname)) {
+  else if (url.pathname === '/api/trust') {
+    json(200, { port: 8443, own: false, name: 'Klieg at studio', fingerprint: Array.from({ length: 32 }, (_, n) => (n * 37 % 256).toString(16).padStart(2, '0').toUpperCase()).join(':') });
+  } else if (/^\/api\/channels\/[^/]+\/picture\.jpg$/.test(url.pathname)) {
     response.writeHead(200, { 'Content-Type': 'image/jpeg' });
     response.end(fake.frames[Math.floor(Date.now() / 100) % Math.max(1, fake.frames.length)]);
   } else if (one) {

@@ -86,6 +86,8 @@ export function show(): Snapshot {
       { label: 'Wi-Fi (wlan0)', url: 'http://192.168.1.20:8080/watch/program', qr: squares() },
       { label: 'This machine', url: 'http://127.0.0.1:8080/watch/program', qr: squares() },
     ],
+    access: [],
+    publishers: [],
     stats: stats(0, true),
     problems: [],
   };

@@ -9,6 +9,7 @@ it('addresses and places', () => {
   expect(placeOf('/watch/%')).toEqual({ page: 'nowhere', path: '/watch/%' });
   expect(placeOf('/broadcast', '?key=k')).toEqual({ page: 'broadcast' });
   expect(placeOf('/broadcast/x')).toEqual({ page: 'nowhere', path: '/broadcast/x' });
+  expect(placeOf('/trust')).toEqual({ page: 'trust' });
   expect(placeOf('/library')).toEqual({ page: 'nowhere', path: '/library' });
 });
 

@@ -3,6 +3,7 @@ export type Place =
   | { page: 'home' }
   | { page: 'watch'; channel: string }
   | { page: 'broadcast' }
+  | { page: 'trust' }
   | { page: 'nowhere'; path: string };
 
 /** The channel that the studio's own program goes out on. */
@@ -22,6 +23,7 @@ export function placeOf(path: string, search = ''): Place {
       return { page: 'nowhere', path };
     }
   }
+  if (parts[0] === 'trust' && parts.length === 1) return { page: 'trust' };
   return { page: 'nowhere', path };
 }
 

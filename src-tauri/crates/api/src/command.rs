@@ -4,6 +4,8 @@ use scene::Edit;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::NewAccessLink;
+
 /// One command. Answered by success or a [`Problem`](crate::Problem); what it changed arrives as events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -60,6 +62,31 @@ pub enum Command {
         channel: String,
         /// 1 to 500 characters.
         text: String,
+    },
+    /// Lets a publisher that is held go live.
+    AdmitPublisher {
+        /// The channel.
+        channel: String,
+    },
+    /// Ends a publisher: one that is held is refused, one that is live is put out.
+    EndPublisher {
+        /// The channel.
+        channel: String,
+    },
+    /// Makes a link.
+    CreateLink {
+        /// What it opens.
+        link: NewAccessLink,
+    },
+    /// Takes a link back; whoever came through it is put out.
+    RevokeLink {
+        /// Which.
+        id: String,
+    },
+    /// Gives a link a new secret; whoever came through the old one is put out.
+    RegenerateLink {
+        /// Which.
+        id: String,
     },
     /// Looks for devices again.
     RefreshDevices,

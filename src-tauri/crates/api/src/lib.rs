@@ -9,6 +9,7 @@
 //! `cargo run -p klieg-api --bin bindings -- ui/src/lib/api/bindings` writes them anew. They are
 //! fresh when the same command into an empty folder yields the same files.
 
+mod access;
 mod chat;
 mod command;
 mod device;
@@ -17,6 +18,7 @@ mod problem;
 mod snapshot;
 mod station;
 
+pub use access::{AccessLink, LinkKind, NewAccessLink, Publisher, Trust};
 pub use chat::{Message, Role};
 pub use command::{Command, DestinationTarget, NewDestination};
 pub use device::{Device, Devices};

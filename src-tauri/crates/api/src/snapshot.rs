@@ -4,7 +4,7 @@ use scene::{Collection, SourceId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{DestinationTarget, Devices, Problem, Viewers};
+use crate::{AccessLink, DestinationTarget, Devices, Problem, Publisher, Viewers};
 
 /// The whole studio at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -27,6 +27,10 @@ pub struct Snapshot {
     pub destinations: Vec<Destination>,
     /// Addresses under which people on the network watch.
     pub links: Vec<Link>,
+    /// Links that the host hands out, each for one thing.
+    pub access: Vec<AccessLink>,
+    /// Who publishes to the station, those that are held first.
+    pub publishers: Vec<Publisher>,
     /// Figures.
     pub stats: Stats,
     /// What is wrong at the moment and not said elsewhere in here.

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::{Kind, Packet, Timestamp, Track, packet::Config};
 
+mod held;
 mod name;
 mod twin;
 
@@ -80,6 +81,16 @@ impl Hub {
         info: ChannelInfo,
         now: Timestamp,
     ) -> Result<Writer, HubError> {
+        self.open(name, info, now, false)
+    }
+
+    fn open(
+        &self,
+        name: ChannelName,
+        info: ChannelInfo,
+        now: Timestamp,
+        held: bool,
+    ) -> Result<Writer, HubError> {
         let mut channels = self.shared.channels.lock();
         if channels.contains_key(&name) {
             return Err(HubError::Taken(name));
@@ -91,6 +102,7 @@ impl Hub {
             name: name.clone(),
             origin: info.origin,
             since: now,
+            held: AtomicBool::new(held),
             state: Mutex::new(State {
                 title: info.title,
                 ..State::default()
@@ -108,16 +120,6 @@ impl Hub {
             hub: self.clone(),
             channel,
         })
-    }
-
-    /// The live channel of this name.
-    pub fn channel(&self, name: &ChannelName) -> Option<Arc<Channel>> {
-        self.shared.channels.lock().get(name).cloned()
-    }
-
-    /// All live channels, by name.
-    pub fn channels(&self) -> Vec<Arc<Channel>> {
-        self.shared.channels.lock().values().cloned().collect()
     }
 
     /// A number that grows whenever a channel comes, goes, or changes its tracks or title.
@@ -145,6 +147,7 @@ pub struct Channel {
     name: ChannelName,
     origin: Origin,
     since: Timestamp,
+    held: AtomicBool,
     state: Mutex<State>,
     signals: SignalBox,
     reordered: AtomicBool,
@@ -267,6 +270,9 @@ impl Channel {
     /// Gives a packet to all readers that want it, and keeps it for those who join.
     fn hand_out(&self, packet: Packet) {
         let mut state = self.state.lock();
+        if state.ended {
+            return;
+        }
         let video = state.kind_of(&packet) == Some(Kind::Video);
         let opens = video && packet.keyframe;
         if video {
@@ -338,6 +344,9 @@ impl Writer {
     /// kept group of pictures is forgotten when a video track changed.
     pub fn set_tracks(&mut self, tracks: Vec<Track>) {
         let mut state = self.channel.state.lock();
+        if state.ended {
+            return;
+        }
         let video = |t: &[Track]| t.iter().find(|t| t.config.kind() == Kind::Video).cloned();
         if video(&state.tracks) != video(&tracks) {
             state.group.clear();
@@ -392,12 +401,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.hub.shared.channels.lock().remove(&self.channel.name);
-        let mut state = self.channel.state.lock();
-        state.ended = true;
-        state.each_reader(Queue::end);
-        drop(state);
-        self.hub.changed();
+        self.hub.end(&self.channel);
     }
 }
 

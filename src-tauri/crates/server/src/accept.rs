@@ -1,9 +1,10 @@
-//! The accept loop: connections with limits, on hyper with its timer set.
+//! The accept loop: connections with limits, on hyper with its timer set, plain and over TLS.
 //!
 //! `axum::serve` sets no timer, and without one the header time-out does nothing. Limited are the
 //! number of connections in all and from one address, the time and size of headers, how long a peer
 //! may refuse to take what is written to it, and how much it may send once it has a WebSocket. The
-//! limits hold under every protocol above, whatever its library allows.
+//! limits hold under every protocol above, TLS too, whatever its library allows; a handshake has the
+//! time of a header.
 
 use std::convert::Infallible;
 use std::io;
@@ -25,6 +26,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, Sleep};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -80,6 +82,11 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// How long to rest when the system gives no more connections (out of file descriptors).
 pub(crate) const REST: Duration = Duration::from_millis(100);
 
+/// Stands in an answer that opens a WebSocket for somebody whom a key has let in to send media: it is
+/// bounded by what the media may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unmetered;
+
 /// The two ends of a station.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ends {
@@ -89,38 +96,51 @@ pub(crate) struct Ends {
     pub(crate) cut: CancellationToken,
 }
 
-/// Accepts until the station stops; each connection is a task of `tasks` and ends its current request first.
-pub(crate) async fn run(
-    listener: TcpListener,
+/// What all connections share, on whichever port they come.
+#[derive(Clone)]
+pub(crate) struct Lobby {
+    gate: Arc<Gate>,
     router: Router,
     limits: Limits,
     ends: Ends,
     tasks: TaskTracker,
-) {
-    let gate = Gate::new(limits.connections, limits.connections_per_address);
+}
+
+impl Lobby {
+    pub(crate) fn new(router: Router, limits: Limits, ends: Ends, tasks: TaskTracker) -> Self {
+        Self {
+            gate: Gate::new(limits.connections, limits.connections_per_address),
+            router,
+            limits,
+            ends,
+            tasks,
+        }
+    }
+}
+
+/// Accepts until the station stops, over TLS when there is an acceptor for it; each connection is a
+/// task and ends its current request first.
+pub(crate) async fn run(listener: TcpListener, tls: Option<TlsAcceptor>, lobby: Lobby) {
     loop {
         let accepted = tokio::select! {
-            () = ends.stop.cancelled() => return,
+            () = lobby.ends.stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match gate.enter(peer.ip()) {
+            Ok((stream, peer)) => match lobby.gate.enter(peer.ip()) {
                 Some(pass) => {
                     // Small answers and chat lines leave at once; without it they only come later.
                     drop(stream.set_nodelay(true));
-                    let stream = Limited::new(stream, pass, limits, ends.cut.clone());
-                    tasks.spawn(serve(
-                        stream,
-                        peer,
-                        router.clone(),
-                        limits,
-                        ends.stop.clone(),
-                    ));
+                    let stream = Limited::new(stream, pass, lobby.limits, lobby.ends.cut.clone());
+                    let served = enter(stream, peer, tls.clone(), lobby.clone());
+                    lobby.tasks.spawn(served);
                 }
                 None => {
                     tracing::debug!(%peer, "no connection free");
-                    // The peer is let go either way.
-                    drop(stream.try_write(BUSY));
+                    // The peer is let go either way. Over TLS it would not understand the words.
+                    if tls.is_none() {
+                        drop(stream.try_write(BUSY));
+                    }
                 }
             },
             Err(error) => {
@@ -131,21 +151,42 @@ pub(crate) async fn run(
     }
 }
 
-async fn serve(
-    stream: Limited,
-    peer: SocketAddr,
-    router: Router,
-    limits: Limits,
-    stop: CancellationToken,
-) {
+async fn enter(stream: Limited, peer: SocketAddr, tls: Option<TlsAcceptor>, lobby: Lobby) {
     let upgraded = Arc::clone(&stream.upgraded);
+    let Some(tls) = tls else {
+        return serve(stream, upgraded, peer, lobby).await;
+    };
+    let hello = tokio::time::timeout(lobby.limits.header_time, tls.accept(stream));
+    let shaken = tokio::select! {
+        () = lobby.ends.stop.cancelled() => return,
+        shaken = hello => shaken,
+    };
+    match shaken {
+        Ok(Ok(stream)) => serve(stream, upgraded, peer, lobby).await,
+        // A device that does not trust the certificate says so here.
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS was agreed on"),
+        Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+    }
+}
+
+async fn serve<S>(stream: S, upgraded: Arc<AtomicBool>, peer: SocketAddr, lobby: Lobby)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let Lobby {
+        router,
+        limits,
+        ends,
+        ..
+    } = lobby;
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let answered = router.clone().oneshot(request.map(Body::new));
         let upgraded = Arc::clone(&upgraded);
         async move {
             let answer = answered.await?;
-            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let metered = answer.extensions().get::<Unmetered>().is_none();
+            if answer.status() == StatusCode::SWITCHING_PROTOCOLS && metered {
                 upgraded.store(true, Ordering::Relaxed);
             }
             Ok::<_, Infallible>(answer)
@@ -161,7 +202,7 @@ async fn serve(
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        () = ends.stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             match tokio::time::timeout(FAREWELL, connection).await {
                 Ok(ended) => ended,

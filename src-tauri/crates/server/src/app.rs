@@ -20,6 +20,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 use crate::accept::Ends;
+use crate::access::Access;
 use crate::chat::{Bucket, Chat, Rate};
 use crate::figures::{self, Figures};
 use crate::guard::Guard;
@@ -28,8 +29,9 @@ use crate::ingest::Ingests;
 use crate::picture::Thumbnail;
 use crate::preview::{self, Preview};
 use crate::problem::Refusal;
+use crate::tls::{Tls, trust};
 use crate::whep::{self, Peers};
-use crate::{Control, body, channels, control, pages, whip};
+use crate::{Control, body, channels, control, pages, whip, ws};
 
 /// What the routes share.
 pub(crate) struct App {
@@ -37,7 +39,7 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) store: Arc<Store>,
     pub(crate) control: Arc<dyn Control>,
-    pub(crate) token: String,
+    pub(crate) access: Access,
     pub(crate) guard: Guard,
     pub(crate) ingests: Ingests,
     pub(crate) peers: Arc<dyn Peers>,
@@ -48,6 +50,7 @@ pub(crate) struct App {
     pub(crate) thumbnail: Thumbnail,
     pub(crate) figures: Figures,
     pub(crate) handshakes: Handshakes,
+    pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) ends: Ends,
 }
 
@@ -81,12 +84,17 @@ pub(crate) fn app(app: Arc<App>, chat: SocketIoLayer) -> Router {
         .route("/doctor", get(pages::station))
         .route("/dashboard", get(pages::station))
         .route("/u/{name}", get(pages::station))
+        .route("/trust", get(pages::station))
+        .route("/ca.pem", get(trust::pem))
+        .route("/ca.crt", get(trust::der))
+        .route("/ca.mobileconfig", get(trust::profile))
         .route("/studio", get(pages::studio))
         .route("/healthz", get(health))
         .route("/metrics", get(figures::metrics))
         .route("/api/channels", get(channels::list))
         .route("/api/channels/{name}", get(channels::one))
         .route("/api/channels/{name}/picture.jpg", get(channels::picture))
+        .route("/api/trust", get(trust::trust))
         .route("/api/snapshot", get(control::snapshot))
         .route("/api/commands", post(control::command))
         .route("/api/events", get(control::events))
@@ -94,6 +102,7 @@ pub(crate) fn app(app: Arc<App>, chat: SocketIoLayer) -> Router {
         .route("/hls/{channel}/{file}", get(hls::file))
         .route("/{channel}/whep", whep.clone())
         .route("/{channel}/whep/{session}", whep_session.clone())
+        .route("/ws", get(ws::publish))
         .route("/webrtc/{channel}/whep", whep)
         .route("/webrtc/{channel}/whep/{session}", whep_session)
         .route("/{channel}/whip", whip.clone())

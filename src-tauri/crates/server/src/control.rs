@@ -1,4 +1,4 @@
-//! The studio over HTTP: snapshot, commands, events. All of it needs the control token.
+//! The studio over HTTP: snapshot, commands, events. All of it needs the right to control.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use serde::Deserialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::access::Pass;
 use crate::app::App;
 use crate::body;
-use crate::guard;
 use crate::problem::Refusal;
 
 /// A command is this large at most, in bytes: a text source holds the longest.
@@ -35,7 +35,7 @@ pub(crate) async fn snapshot(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Json<api::Snapshot>, Refusal> {
-    guard::control(&app.token, &headers, None)?;
+    app.control_pass(&headers, None)?;
     Ok(Json(app.control.snapshot()))
 }
 
@@ -44,7 +44,7 @@ pub(crate) async fn command(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<StatusCode, Refusal> {
-    guard::control(&app.token, request.headers(), None)?;
+    app.control_pass(request.headers(), None)?;
     body::expect_type(request.headers(), "application/json")?;
     let body = body::read(request, COMMAND_MAX).await?;
     let command: Command = serde_json::from_slice(&body)
@@ -65,13 +65,13 @@ pub(crate) async fn events(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
-    guard::control(&app.token, &headers, token.as_deref())?;
+    let pass = app.control_pass(&headers, token.as_deref())?;
     Ok(upgrade
         .max_message_size(1024)
-        .on_upgrade(move |socket| follow(app, socket)))
+        .on_upgrade(move |socket| follow(app, pass, socket)))
 }
 
-async fn follow(app: Arc<App>, mut socket: WebSocket) {
+async fn follow(app: Arc<App>, pass: Pass, mut socket: WebSocket) {
     // Before the snapshot, so that nothing falls between the two.
     let mut events = app.control.events();
     if send(&mut socket, &whole(&app)).await.is_err() {
@@ -79,9 +79,11 @@ async fn follow(app: Arc<App>, mut socket: WebSocket) {
     }
     let mut ping = tokio::time::interval(PING);
     ping.reset();
+    let mut lapsed = std::pin::pin!(pass.lapsed(&app.clock));
     loop {
         let sent = tokio::select! {
             () = app.ends.stop.cancelled() => break,
+            () = &mut lapsed => break,
             event = next(&mut events) => match event {
                 Followed::Event(event) => send(&mut socket, &event).await,
                 Followed::Lost => {

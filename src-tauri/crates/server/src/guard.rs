@@ -1,5 +1,4 @@
-//! Who may ask: the names this station answers to, the pages that may change something, and the
-//! control token.
+//! Who may ask: the names this station answers to, and the pages that may change something.
 //!
 //! A web page elsewhere must not reach the station through its visitor's browser. Two checks stand
 //! against it: the `Host` must be a name that no stranger can point at us (against DNS rebinding),
@@ -9,7 +8,6 @@
 use api::Code;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use subtle::ConstantTimeEq;
 
 use crate::problem::Refusal;
 
@@ -133,48 +131,6 @@ fn host_of(authority: &str) -> Option<String> {
 fn changes(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
     let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     !reads || headers.contains_key(header::UPGRADE) || uri.path().starts_with("/socket.io")
-}
-
-/// Checks the control token, given as `Authorization: Bearer` or, where a page cannot set headers,
-/// as `token` in the query.
-///
-/// # Errors
-/// 401.
-pub(crate) fn control(
-    token: &str,
-    headers: &HeaderMap,
-    query_token: Option<&str>,
-) -> Result<(), Refusal> {
-    let given = if headers.contains_key(header::AUTHORIZATION) {
-        bearer_of(headers)
-    } else {
-        query_token
-    };
-    let fine = given.is_some_and(|given| same(given, token));
-    if fine && !token.is_empty() {
-        Ok(())
-    } else {
-        Err(Refusal::new(
-            Code::Unauthorized,
-            "This needs the control token. Use the control link that the studio shows, \
-             or send it as \"Authorization: Bearer\".",
-        ))
-    }
-}
-
-/// The token of a request: `Authorization: Bearer` (RFC 6750, section 2.1).
-pub(crate) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
-    bearer(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
-}
-
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// Compares without telling by its time where the two begin to differ.
-pub(crate) fn same(given: &str, expected: &str) -> bool {
-    given.as_bytes().ct_eq(expected.as_bytes()).into()
 }
 
 #[cfg(test)]

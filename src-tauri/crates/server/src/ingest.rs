@@ -4,14 +4,21 @@
 //! ([`Policy`]), the key, and whether the channel is free. What comes back is the writing end of the
 //! channel, and a token that ends it.
 
-use std::net::IpAddr;
+mod publishers;
 
-use api::{Code, Problem};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use api::{Code, LinkKind, Problem};
 use media::{ChannelInfo, ChannelName, HubError, Origin, Writer};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Holder;
 use crate::app::App;
 use crate::twin;
+
+pub(crate) use publishers::Ingests;
+use publishers::Publisher;
 
 /// The rule for publishers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,8 +28,29 @@ pub enum Policy {
     Keyed,
     /// Anyone on the network.
     Open,
-    /// Anyone, once the host agrees.
+    /// Anyone, once the host agrees; with a key at once.
     Approve,
+}
+
+/// How publishers are treated.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Who comes in.
+    pub policy: Policy,
+    /// Whoever presents the key of a live channel takes it over.
+    pub take_over: bool,
+    /// A publisher that sends nothing for this long is ended.
+    pub idle: Duration,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            take_over: false,
+            idle: Duration::from_secs(3600),
+        }
+    }
 }
 
 /// What a publisher says of itself.
@@ -38,72 +66,156 @@ pub(crate) struct Request<'a> {
     pub(crate) peer: IpAddr,
 }
 
-/// A publisher that was let in.
+/// A publisher that was let in. Its channel may be held still ([`media::Channel::is_held`]).
 #[derive(Debug)]
 pub(crate) struct Admission {
     /// The channel's writing end. Dropping it ends the channel.
     pub(crate) writer: Writer,
-    /// Cancelled when the publisher has to go: the host ends it, or the station stops.
+    /// Cancelled when the publisher has to go: the host ends it, another takes over, or the station
+    /// stops. The channel has ended by then; what is still written goes nowhere.
     pub(crate) end: CancellationToken,
-}
-
-/// Who publishes now, and by which rule.
-#[derive(Debug)]
-pub(crate) struct Ingests {
-    policy: Policy,
-}
-
-impl Ingests {
-    /// Nobody yet.
-    pub(crate) fn new(policy: Policy) -> Self {
-        Self { policy }
-    }
 }
 
 /// Lets a publisher in, or says why not.
 ///
 /// # Errors
 /// [`Code::Unauthorized`] for a missing or wrong key, [`Code::Conflict`] for a channel that is live,
-/// [`Code::TooMany`] when the station is full.
+/// [`Code::TooMany`] when the station is full or too many wrong keys came from there.
 pub(crate) fn admit(app: &App, request: Request<'_>) -> Result<Admission, Problem> {
+    if request.channel == ChannelName::program() {
+        return Err(ours());
+    }
+    let rules = app.ingests.rules;
+    // Before the key is judged, so that a link cannot be taken back between that and the entry.
+    let mut publishers = app.ingests.publishers();
+    publishers.forget_ended();
+    let holder = recognise(app, &request)?;
+    let held = rules.policy == Policy::Approve && holder.is_none();
     let Request {
         channel,
         origin,
-        key,
         peer,
+        ..
     } = request;
-    if channel == ChannelName::program() {
-        return Err(Problem::new(
-            Code::Conflict,
-            "The channel program belongs to this studio. Publish under another name.",
-        ));
+
+    let now = app.clock.now();
+    if held {
+        publishers.room_to_wait(peer)?;
     }
-    if app.ingests.policy != Policy::Open && key != Some(app.token.as_str()) {
-        return Err(Problem::new(
-            Code::Unauthorized,
-            "This station takes publishers with a key alone. Ask the host for a publish link or a stream key.",
-        ));
+    if let Some(live) = publishers.find(&channel) {
+        let own = holder.is_some() && live.holder == holder;
+        if !own || !rules.take_over {
+            return Err(live_already(&channel, own));
+        }
+        live.put_out(&app.hub, "another one with the same key took over");
+        publishers.forget_ended();
     }
     let info = ChannelInfo {
         origin,
         title: channel.to_string(),
     };
-    let mut writer = app
-        .hub
-        .publish(channel, info, app.clock.now())
-        .map_err(|error| {
-            let code = match error {
-                HubError::Full(_) => Code::TooMany,
-                HubError::Name => Code::Invalid,
-                HubError::Taken(_) => Code::Conflict,
-            };
-            Problem::new(code, format!("{error}."))
-        })?;
+    let opened = if held {
+        app.hub.hold(channel, info, now)
+    } else {
+        app.hub.publish(channel, info, now)
+    };
+    let mut writer = opened.map_err(refused)?;
     // The thread ends with the channel.
     drop(twin::start(writer.twin(twin::derive)));
-    tracing::info!(channel = %writer.channel().name(), ?origin, %peer, "a publisher came");
-    Ok(Admission {
-        writer,
-        end: app.ends.stop.child_token(),
-    })
+    let end = app.ends.stop.child_token();
+    let publisher = Publisher::new(&writer, peer, holder, end.clone(), now);
+    publisher.note(if held { "came and waits" } else { "came" });
+    publishers.add(publisher);
+    Ok(Admission { writer, end })
 }
+
+/// Whether a publisher would be let in now, without letting it in.
+///
+/// # Errors
+/// As [`admit`].
+pub(crate) fn check(app: &App, request: &Request<'_>) -> Result<(), Problem> {
+    if request.channel == ChannelName::program() {
+        return Err(ours());
+    }
+    let publishers = app.ingests.publishers();
+    let holder = recognise(app, request)?;
+    match publishers.find(&request.channel) {
+        Some(live) => {
+            let own = holder.is_some() && live.holder == holder;
+            if own && app.ingests.rules.take_over {
+                Ok(())
+            } else {
+                Err(live_already(&request.channel, own))
+            }
+        }
+        None => Ok(()),
+    }
+}
+
+fn ours() -> Problem {
+    Problem::new(
+        Code::Conflict,
+        "The channel program belongs to this studio. Publish under another name.",
+    )
+}
+
+/// By what right a publisher comes; none where it needs none.
+fn recognise(app: &App, request: &Request<'_>) -> Result<Option<Holder>, Problem> {
+    let keyed = app.ingests.rules.policy == Policy::Keyed;
+    let Some(key) = request.key.filter(|key| !key.is_empty()) else {
+        return if keyed {
+            Err(Problem::new(
+                Code::Unauthorized,
+                "This station takes publishers with a key alone. Ask the host for a publish link or a stream key.",
+            ))
+        } else {
+            Ok(None)
+        };
+    };
+    let now = app.clock.now();
+    if let Err(problem) = app.access.guesses.may_try(request.peer, now) {
+        return if keyed { Err(problem) } else { Ok(None) };
+    }
+    let pass = app.judge(LinkKind::Publish, key, Some(&request.channel));
+    if pass.is_none() {
+        app.access.guesses.wrong(request.peer, now);
+        tracing::info!(
+            target: crate::AUDIT, channel = %request.channel, peer = %request.peer,
+            "a publisher brought a key that is wrong or for another channel"
+        );
+        if keyed {
+            return Err(Problem::new(
+                Code::Unauthorized,
+                format!(
+                    "That key does not open channel {}. Ask the host for a new publish link or stream key.",
+                    request.channel
+                ),
+            ));
+        }
+    }
+    Ok(pass.map(|pass| pass.holder))
+}
+
+fn live_already(channel: &ChannelName, own: bool) -> Problem {
+    let next = if own {
+        "End the other publisher first, or turn on the setting ingest.take_over."
+    } else {
+        "Choose another name, or wait until it has ended."
+    };
+    Problem::new(
+        Code::Conflict,
+        format!("Channel {channel} is live already. {next}"),
+    )
+}
+
+fn refused(error: HubError) -> Problem {
+    let code = match error {
+        HubError::Full(_) => Code::TooMany,
+        HubError::Name => Code::Invalid,
+        HubError::Taken(_) => Code::Conflict,
+    };
+    Problem::new(code, format!("{error}."))
+}
+
+#[cfg(test)]
+mod tests;

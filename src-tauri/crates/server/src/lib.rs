@@ -8,6 +8,7 @@
 //! whoever starts it decides where it listens. Only [`api`] types leave it.
 
 mod accept;
+mod access;
 mod app;
 mod body;
 mod channels;
@@ -17,6 +18,7 @@ mod figures;
 mod gate;
 mod guard;
 mod hls;
+mod hosting;
 mod ingest;
 mod pages;
 mod picture;
@@ -25,12 +27,16 @@ mod presence;
 mod preview;
 mod problem;
 mod rtmp;
+mod tls;
 mod twin;
 mod whep;
 mod whip;
+mod ws;
 
 pub use accept::Limits;
-pub use ingest::Policy;
+pub use access::{JwtError, JwtKey};
+pub use ingest::{Policy, Rules};
+pub use tls::TlsError;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -45,13 +51,15 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 use wire::webrtc;
 
-use accept::Ends;
+use accept::{Ends, Lobby};
+use access::{Access, Links};
 use app::App;
 use chat::Chat;
 use figures::Figures;
 use guard::Guard;
 use ports::Transport;
 use preview::Preview;
+use tls::Tls;
 use whep::Peers;
 
 /// Where the station listens, and who may command it.
@@ -83,8 +91,10 @@ pub struct Options {
     pub origins: Vec<String>,
     /// What connections may ask for.
     pub limits: Limits,
-    /// Who may publish here.
-    pub policy: Policy,
+    /// How publishers are treated.
+    pub rules: Rules,
+    /// What tokens of an identity provider are checked with, where they may publish and watch.
+    pub jwt: Option<JwtKey>,
 }
 
 /// What the station stands on.
@@ -120,7 +130,7 @@ pub enum StartError {
     /// Another program uses the port.
     #[error("{}", taken(what, *port, *next_free, holder.as_deref()))]
     Taken {
-        /// What the port is for: `HTTP`, `RTMP` or `media`.
+        /// What the port is for: `HTTP`, `HTTPS`, `RTMP` or `media`.
         what: &'static str,
         /// The port.
         port: u16,
@@ -144,11 +154,18 @@ pub enum StartError {
     /// Media does not start for another reason.
     #[error("{0}")]
     Media(String),
+    /// There is no certificate to serve.
+    #[error("HTTPS cannot start: {0}; mend that, or turn it off (--set server.https=off)")]
+    Tls(#[from] TlsError),
+    /// The links cannot be read.
+    #[error(transparent)]
+    Store(#[from] store::Error),
 }
 
 fn taken(what: &str, port: u16, next_free: Option<u16>, holder: Option<&str>) -> String {
     let setting = match what {
         "HTTP" => "server.http",
+        "HTTPS" => "server.https",
         "RTMP" => "server.rtmp",
         _ => "server.media_udp",
     };
@@ -169,10 +186,14 @@ fn taken(what: &str, port: u16, next_free: Option<u16>, holder: Option<&str>) ->
 pub struct Station {
     app: Arc<App>,
     http: SocketAddr,
+    https: Option<SocketAddr>,
     rtmp: Option<SocketAddr>,
     media: SocketAddr,
     tasks: TaskTracker,
 }
+
+/// Where the log says who did what.
+pub(crate) const AUDIT: &str = "audit";
 
 /// How long connections have to end by themselves.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -195,6 +216,11 @@ pub async fn start_with(
     parts: Parts,
 ) -> Result<Station, StartError> {
     let (listener, http) = listen("HTTP", config.http).await?;
+    let secure = match config.https {
+        Some(address) => Some(listen("HTTPS", address).await?),
+        None => None,
+    };
+    let https = secure.as_ref().map(|(_, at)| *at);
     let publishers = match config.rtmp {
         Some(address) => Some(listen("RTMP", address).await?),
         None => None,
@@ -211,31 +237,38 @@ pub async fn start_with(
         other => StartError::Media(other.to_string()),
     })?;
     let media = peers.local_addr();
+    let host = host_name();
     let mut names = options.names;
-    names.extend(host_name());
+    names.extend(host.clone());
     let guard = Guard::new(&names, &options.origins);
-    let station = assemble(
-        parts,
-        config.control_token,
-        guard,
-        options.policy,
-        Arc::new(peers),
-    );
+    let links = Links::open(Arc::clone(&parts.store))?;
+    let access = Access::new(config.control_token, links, options.jwt);
+    let clock = parts.clock;
+    let tls = match https {
+        Some(at) => {
+            let folder = config.data_dir;
+            let now = clock.unix_millis(clock.now());
+            Some(Arc::new(Tls::open(&folder, host, at.port(), now)?))
+        }
+        None => None,
+    };
+    let acceptor = tls.as_ref().map(|tls| tls.acceptor()).transpose()?;
     let Assembled {
         app,
         router,
         work,
         tasks,
-    } = station;
+    } = assemble(parts, access, guard, options.rules, Arc::new(peers), tls);
     tasks.spawn(chat::serve(Arc::clone(&app), work));
     tasks.spawn(presence::follow(Arc::clone(&app), tasks.clone()));
-    tasks.spawn(accept::run(
-        listener,
-        router,
-        options.limits,
-        app.ends.clone(),
-        tasks.clone(),
-    ));
+    let lobby = Lobby::new(router, options.limits, app.ends.clone(), tasks.clone());
+    tasks.spawn(accept::run(listener, None, lobby.clone()));
+    if let (Some((listener, _)), Some(acceptor)) = (secure, acceptor) {
+        tasks.spawn(accept::run(listener, Some(acceptor), lobby));
+    }
+    if let Some(tls) = &app.tls {
+        tasks.spawn(tls::watch(Arc::clone(tls), clock, app.ends.stop.clone()));
+    }
     let rtmp = publishers.map(|(listener, address)| {
         let work = rtmp::run(listener, Arc::clone(&app), options.limits, tasks.clone());
         tasks.spawn(work);
@@ -244,10 +277,21 @@ pub async fn start_with(
     Ok(Station {
         app,
         http,
+        https,
         rtmp,
         media,
         tasks,
     })
+}
+
+async fn listen(
+    what: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |e| unbound(what, Transport::Tcp, address, &e);
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let at = listener.local_addr().map_err(refused)?;
+    Ok((listener, at))
 }
 
 struct Assembled {
@@ -259,10 +303,11 @@ struct Assembled {
 
 fn assemble(
     parts: Parts,
-    token: String,
+    access: Access,
     guard: Guard,
-    policy: Policy,
+    rules: Rules,
     peers: Arc<dyn Peers>,
+    tls: Option<Arc<Tls>>,
 ) -> Assembled {
     let (chat, layer, work) = Chat::new();
     let app = Arc::new(App {
@@ -270,9 +315,9 @@ fn assemble(
         clock: parts.clock,
         store: parts.store,
         control: parts.control,
-        token,
+        access,
         guard,
-        ingests: ingest::Ingests::new(policy),
+        ingests: ingest::Ingests::new(rules),
         peers,
         publishers: whip::Sessions::default(),
         streams: hls::Streams::default(),
@@ -281,6 +326,7 @@ fn assemble(
         thumbnail: picture::Thumbnail::default(),
         figures: Figures::new(),
         handshakes: app::Handshakes::default(),
+        tls,
         ends: Ends::default(),
     });
     Assembled {
@@ -289,16 +335,6 @@ fn assemble(
         work,
         tasks: TaskTracker::new(),
     }
-}
-
-async fn listen(
-    what: &'static str,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |e: std::io::Error| unbound(what, Transport::Tcp, address, &e);
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
 }
 
 fn unbound(
@@ -353,7 +389,7 @@ impl Station {
 
     /// Where the same is over TLS, when it is.
     pub fn https_addr(&self) -> Option<SocketAddr> {
-        None
+        self.https
     }
 
     /// Where RTMP publishers come to, when they may.

@@ -1,4 +1,5 @@
-//! What changes by itself: channels come and go, viewers come and go, and the rooms hear of it.
+//! What changes by itself: channels come and go, publishers fall silent, viewers come and go, and the
+//! rooms hear of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub(crate) async fn follow(app: Arc<App>, tasks: TaskTracker) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         app.streams.sync(&app.hub, &app.clock, &tasks);
+        app.ingests.sweep(&app.hub, app.clock.now());
         tell_live(&app, &mut live).await;
         tell_viewers(&app, &mut told).await;
         tokio::select! {

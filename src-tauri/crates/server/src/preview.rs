@@ -18,9 +18,9 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Pass;
 use crate::app::App;
 use crate::control::Token;
-use crate::guard;
 use crate::picture;
 use crate::problem::Refusal;
 
@@ -193,19 +193,21 @@ pub(crate) async fn preview(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
-    guard::control(&app.token, &headers, token.as_deref())?;
+    let pass = app.control_pass(&headers, token.as_deref())?;
     Ok(upgrade
         .max_message_size(64)
-        .on_upgrade(move |socket| show(app, socket)))
+        .on_upgrade(move |socket| show(app, pass, socket)))
 }
 
-async fn show(app: Arc<App>, mut socket: WebSocket) {
+async fn show(app: Arc<App>, pass: Pass, mut socket: WebSocket) {
     let mut looker = app.preview.look(&app);
     let mut flight = Flight::default();
+    let mut lapsed = std::pin::pin!(pass.lapsed(&app.clock));
     loop {
         looker.set_ready(flight.room());
         tokio::select! {
             () = app.ends.stop.cancelled() => break,
+            () = &mut lapsed => break,
             shot = looker.next() => {
                 let Some((sequence, bytes)) = shot else { break };
                 flight.sent(sequence);

@@ -26,10 +26,11 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tower::ServiceExt;
 use wire::webrtc::{Answer, OfferError, Publication, SessionStats};
 
+use crate::access::{Access, JwtKey, Links};
 use crate::app::App;
 use crate::guard::Guard;
 use crate::whep::Peers;
-use crate::{Assembled, Control, Limits, Parts, Policy, accept, assemble, chat, presence};
+use crate::{Assembled, Control, Limits, Parts, Rules, accept, assemble, chat, presence};
 
 pub(crate) const TOKEN: &str = "control-token-for-tests";
 
@@ -68,6 +69,8 @@ impl Control for FakeControl {
             devices: api::Devices::default(),
             destinations: Vec::new(),
             links: Vec::new(),
+            access: Vec::new(),
+            publishers: Vec::new(),
             stats: Stats {
                 frames: 1234,
                 ..Stats::default()
@@ -200,16 +203,18 @@ impl Desk {
         Self::over(Arc::new(Store::in_memory().unwrap()))
     }
 
-    /// With another rule for publishers.
-    pub(crate) fn with(policy: Policy) -> Self {
-        Self::assembled(Arc::new(Store::in_memory().unwrap()), policy)
-    }
-
     pub(crate) fn over(store: Arc<Store>) -> Self {
-        Self::assembled(store, Policy::default())
+        Self::with(store, Rules::default(), None)
     }
 
-    fn assembled(store: Arc<Store>, policy: Policy) -> Self {
+    /// With rules of its own for publishers.
+    pub(crate) fn ruled(rules: Rules) -> Self {
+        Self::with(Arc::new(Store::in_memory().unwrap()), rules, None)
+    }
+
+    pub(crate) fn with(store: Arc<Store>, rules: Rules, jwt: Option<JwtKey>) -> Self {
+        let links = Links::open(Arc::clone(&store)).unwrap();
+        let access = Access::new(TOKEN.into(), links, jwt);
         let control = FakeControl::new();
         let parts = Parts {
             hub: Hub::new(4),
@@ -226,10 +231,11 @@ impl Desk {
             tasks,
         } = assemble(
             parts,
-            TOKEN.into(),
+            access,
             guard,
-            policy,
+            rules,
             Arc::clone(&peers) as Arc<dyn Peers>,
+            None,
         );
         Self {
             app,
@@ -310,13 +316,13 @@ impl Desk {
         self.tasks.spawn(chat::serve(Arc::clone(app), work));
         self.tasks
             .spawn(presence::follow(Arc::clone(app), self.tasks.clone()));
-        self.tasks.spawn(accept::run(
-            listener,
+        let lobby = accept::Lobby::new(
             self.router.clone(),
             limits,
             app.ends.clone(),
             self.tasks.clone(),
-        ));
+        );
+        self.tasks.spawn(accept::run(listener, None, lobby));
         Served {
             address,
             desk: self,

@@ -12,6 +12,8 @@ use media::{
 };
 use tokio_tungstenite::tungstenite::Message as Ws;
 
+mod https;
+
 use super::*;
 use crate::testing::{Desk, FakeControl, PATIENCE, TOKEN, fetch, websocket};
 

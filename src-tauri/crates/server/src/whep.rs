@@ -28,7 +28,7 @@ const OFFER_MAX: usize = 64 * 1024;
 pub(crate) const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 
 /// What a page of another origin may read of an answer.
-pub(crate) const EXPOSED: &str = "Location, ETag, Link, Retry-After";
+pub(crate) const EXPOSED: &str = "Location, ETag, Link, Retry-After, Klieg-Held";
 
 /// What carries media to viewers and from publishers. Behind a trait, so that what HTTP says is tested
 /// without media.

@@ -21,13 +21,16 @@ use crate::channels::channel_name;
 use crate::ingest::{self, Admission};
 use crate::problem::Refusal;
 use crate::whep::{ACCEPT_POST, EXPOSED, SDP, created, read_offer, refused};
-use crate::{body, guard};
+use crate::{access, body};
 
 /// The type of fragments that trickle (RFC 8840).
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 
 /// No honest fragment is larger, in bytes.
 const FRAGMENT_MAX: usize = 16 * 1024;
+
+/// Said with an answer while the host has not let the publisher in.
+const HELD: HeaderName = HeaderName::from_static("klieg-held");
 
 /// In RFC 5789, and not in the `http` crate.
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
@@ -69,9 +72,9 @@ impl Sessions {
                     "There is no such session; it may have ended.",
                 )
             })?;
-        let given = guard::bearer_of(headers).unwrap_or_default();
+        let given = access::bearer_of(headers).unwrap_or_default();
         match &session.bearer {
-            Some(bearer) if !guard::same(given, bearer) => Err(Refusal::new(
+            Some(bearer) if !access::same(given, bearer) => Err(Refusal::new(
                 Code::Unauthorized,
                 "This session was begun with another key. Send the same one again.",
             )),
@@ -88,7 +91,7 @@ pub(crate) async fn offer(
     request: Request,
 ) -> Result<Response, Refusal> {
     let name = channel_name(&channel)?;
-    let bearer = guard::bearer_of(request.headers()).map(str::to_owned);
+    let bearer = access::bearer_of(request.headers()).map(str::to_owned);
     let peer = peer_of(&request);
     let offer = read_offer(request).await?;
     let Admission { writer, end } = ingest::admit(
@@ -100,6 +103,7 @@ pub(crate) async fn offer(
             peer,
         },
     )?;
+    let held = writer.channel().is_held();
     let publication = Publication {
         writer,
         end: end.clone(),
@@ -112,7 +116,13 @@ pub(crate) async fn offer(
         end,
     };
     app.publishers.keep(answer.session.clone(), session);
-    created(&uri, answer)
+    let mut response = created(&uri, answer)?;
+    if held {
+        response
+            .headers_mut()
+            .insert(HELD, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 /// Where a request comes from.

@@ -1,17 +1,20 @@
-//! What is kept across restarts, in one SQLite file: chat, destinations, the title.
+//! What is kept across restarts, in one SQLite file: chat, destinations, links, the title.
 //!
 //! Start with [`Store::open`]. One connection behind a mutex, in WAL mode: every call blocks for the
 //! time of a small query, so asynchronous callers go through `spawn_blocking`.
 //!
-//! This crate knows no secret (keys and tokens are kept elsewhere), no clock (times are arguments),
-//! no runtime and no network.
+//! The file is its owner's alone: it holds the secrets of the station's own links. Keys of other
+//! services are kept elsewhere. This crate knows no clock (times are arguments), no runtime and no
+//! network.
 
 mod chat;
 mod destinations;
+mod links;
 mod open;
 mod settings;
 
 pub use chat::KEEP_MESSAGES;
+pub use links::KeptLink;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

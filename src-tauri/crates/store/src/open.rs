@@ -9,7 +9,10 @@ use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 use crate::{Error, SetAside};
 
 /// Each step once written is never changed: a database remembers how many it has taken.
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/1.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/1.sql")),
+    M::up(include_str!("migrations/2.sql")),
+];
 
 /// How long a query waits for another process that holds the file.
 const BUSY: Duration = Duration::from_secs(5);
@@ -80,6 +83,7 @@ impl From<rusqlite_migration::Error> for Fault {
 }
 
 fn try_file(path: &Path) -> Result<Connection, Fault> {
+    own(path).map_err(|e| Fault::Other(e.to_string()))?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -91,6 +95,25 @@ fn try_file(path: &Path) -> Result<Connection, Fault> {
     }
     migrate(&mut connection)?;
     Ok(connection)
+}
+
+/// Makes the file its owner's alone (0600). SQLite gives what it keeps beside it the same rights.
+#[cfg(unix)]
+fn own(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let mut options = std::fs::OpenOptions::new();
+    let options = options.append(true).create(true).mode(0o600);
+    let file = options.open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+/// On other systems the folder's own rights hold.
+#[cfg(not(unix))]
+fn own(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 fn first_line(text: &str) -> String {

@@ -1,6 +1,6 @@
 use std::fs;
 
-use api::{Destination, DestinationState, DestinationTarget, Role};
+use api::{Destination, DestinationState, DestinationTarget, LinkKind, Role};
 use rusqlite::Connection;
 
 use super::*;
@@ -135,12 +135,12 @@ fn destinations_keep_their_place_and_never_their_state() {
 }
 
 #[test]
-fn no_secret_finds_a_column() {
+fn no_secret_of_another_service_finds_a_column() {
     let store = Store::in_memory().unwrap();
     let inner = store.inner.lock();
     let mut statement = inner
         .connection
-        .prepare("SELECT sql FROM sqlite_master")
+        .prepare("SELECT sql FROM sqlite_master WHERE tbl_name != 'links'")
         .unwrap();
     let schema: Vec<Option<String>> = statement
         .query_map([], |row| row.get(0))
@@ -155,6 +155,79 @@ fn no_secret_finds_a_column() {
     for word in ["secret ", "token", "key text not null", "bearer"] {
         assert!(!schema.replace("has_secret", "").contains(word), "{word}");
     }
+}
+
+fn link(id: &str, kind: LinkKind) -> KeptLink {
+    KeptLink {
+        id: id.into(),
+        kind,
+        name: format!("For {id}"),
+        channel: (kind == LinkKind::Publish).then(|| "stage".into()),
+        secret: format!("secret of {id}"),
+        created: 1_700_000_000_000,
+        expires: (kind == LinkKind::Watch).then_some(1_800_000_000_000),
+    }
+}
+
+#[test]
+fn links_are_there_again_with_their_secrets_in_the_order_they_were_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("klieg.db");
+    let mut kept: Vec<KeptLink> = [
+        ("d", LinkKind::Watch),
+        ("c", LinkKind::Publish),
+        ("b", LinkKind::Moderate),
+        ("a", LinkKind::Control),
+    ]
+    .into_iter()
+    .map(|(id, kind)| link(id, kind))
+    .collect();
+    let store = Store::open(&path).unwrap();
+    for link in &kept {
+        store.put_link(link).unwrap();
+    }
+    kept[1].secret = "another".into();
+    store.put_link(&kept[1]).unwrap();
+    drop(store);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.links().unwrap(), kept);
+    assert!(store.remove_link("b").unwrap());
+    assert!(!store.remove_link("b").unwrap());
+    assert_eq!(store.links().unwrap().len(), 3);
+    let shown = format!("{:?}", kept[0]);
+    assert!(!shown.contains("secret of d"), "{shown}");
+}
+
+#[test]
+#[cfg(unix)]
+fn the_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("klieg.db");
+    // As an earlier version left it.
+    fs::write(&path, "").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let store = Store::open(&path).unwrap();
+    store.put_link(&link("a", LinkKind::Control)).unwrap();
+    for file in fs::read_dir(dir.path()).unwrap() {
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.path().display());
+    }
+}
+
+#[test]
+fn a_database_from_before_the_links_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("klieg.db");
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch(include_str!("migrations/1.sql"))
+        .unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    drop(connection);
+    let store = Store::open(&path).unwrap();
+    assert!(store.set_aside().is_none() && store.links().unwrap().is_empty());
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! It knows no window. What is seen and commanded is in `api`, so that a page elsewhere can drive
 //! it as well as a window here.
 
+mod access;
 pub mod cli;
 mod control;
 mod cpu;

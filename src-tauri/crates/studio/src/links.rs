@@ -9,6 +9,25 @@ use fast_qr::qr::QRBuilder;
 /// Watch links for the program, the most useful one first: one per network address when the
 /// station listens on all of them, else the one it listens on.
 pub(crate) fn watch_links(http: SocketAddr) -> Vec<Link> {
+    places(http)
+        .into_iter()
+        .map(|(label, ip)| {
+            let url = format!("http://{}/watch/program", SocketAddr::new(ip, http.port()));
+            let qr = qr(&url);
+            Link { label, url, qr }
+        })
+        .collect()
+}
+
+/// The base address under which most people on the network reach the station.
+pub(crate) fn network_base(scheme: &str, at: SocketAddr) -> String {
+    let first = places(at).into_iter().next();
+    let ip = first.map_or(at.ip(), |(_, ip)| ip);
+    format!("{scheme}://{}", SocketAddr::new(ip, at.port()))
+}
+
+/// Where the station is, by network.
+fn places(http: SocketAddr) -> Vec<(String, IpAddr)> {
     let mut places: Vec<(String, IpAddr)> = Vec::new();
     if http.ip().is_unspecified() {
         let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
@@ -27,13 +46,6 @@ pub(crate) fn watch_links(http: SocketAddr) -> Vec<Link> {
         places.push(("This network".into(), http.ip()));
     }
     places
-        .into_iter()
-        .map(|(label, ip)| {
-            let url = format!("http://{}/watch/program", SocketAddr::new(ip, http.port()));
-            let qr = qr(&url);
-            Link { label, url, qr }
-        })
-        .collect()
 }
 
 /// The base address for this machine itself.
@@ -46,7 +58,8 @@ pub(crate) fn local_base(scheme: &str, at: SocketAddr) -> String {
     format!("{scheme}://{}", SocketAddr::new(ip, at.port()))
 }
 
-fn qr(text: &str) -> String {
+/// A text as QR code: an SVG picture.
+pub(crate) fn qr(text: &str) -> String {
     QRBuilder::new(text)
         .build()
         .map(|code| SvgBuilder::default().margin(2).to_str(&code))

@@ -85,6 +85,76 @@ impl TryFrom<String> for Listen {
 pub struct Ingest {
     /// The rule.
     pub policy: Policy,
+    /// Whoever presents the key of a live channel takes it over.
+    pub take_over: bool,
+    /// Tokens of an identity provider.
+    pub jwt: Jwt,
+}
+
+/// Tokens of an identity provider that may publish and watch; off without a key.
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Jwt {
+    /// The key itself: a public one in PEM, or a shared one.
+    pub key: Option<String>,
+    /// The file that holds it, in place of the key.
+    pub key_file: Option<PathBuf>,
+    /// For whom tokens have to be made (`aud`).
+    pub audience: String,
+}
+
+impl Default for Jwt {
+    fn default() -> Self {
+        Self {
+            key: None,
+            key_file: None,
+            audience: "klieg".into(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Jwt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Jwt")
+            .field("key_file", &self.key_file)
+            .field("audience", &self.audience)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Jwt {
+    /// What tokens are checked with, when there is a key. A file is looked for in `folder` when its
+    /// path is relative.
+    ///
+    /// # Errors
+    /// [`SettingsError::Override`] with what is wrong with the key.
+    pub fn checker(&self, folder: &Path) -> Result<Option<server::JwtKey>, SettingsError> {
+        let refused = |key: &str, message: String| SettingsError::Override {
+            origin: format!("ingest.jwt.{key}"),
+            message,
+        };
+        let (text, origin) = match (&self.key, &self.key_file) {
+            (None, None) => return Ok(None),
+            (Some(key), None) => (key.clone(), "key"),
+            (None, Some(file)) => {
+                let file = folder.join(file);
+                let text = std::fs::read_to_string(&file).map_err(|e| {
+                    refused(
+                        "key_file",
+                        format!("{} cannot be read: {e}", file.display()),
+                    )
+                })?;
+                (text, "key_file")
+            }
+            (Some(_), Some(_)) => {
+                let text = "key_file is set, too; keep one of the two";
+                return Err(refused("key", text.into()));
+            }
+        };
+        server::JwtKey::new(&text, &self.audience)
+            .map(Some)
+            .map_err(|e| refused(origin, e.to_string()))
+    }
 }
 
 /// The rule for publishers.
@@ -128,6 +198,8 @@ pub struct Encoder {
 pub struct StationSettings {
     /// The most channels at once.
     pub max_channels: MaxChannels,
+    /// A publisher that sends nothing for so long is ended, in seconds.
+    pub idle_seconds: IdleSeconds,
 }
 
 macro_rules! bounded {
@@ -184,6 +256,11 @@ bounded!(
 bounded!(
     /// Channels at once.
     MaxChannels(u32), "channels", 1..=1000, 100
+);
+
+bounded!(
+    /// Seconds without anything from a publisher.
+    IdleSeconds(u32), "seconds", 10..=604_800, 3600
 );
 
 impl KeyframeSeconds {

@@ -11,9 +11,12 @@ impl Shared {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let sources = self.program.statuses().into_iter().map(status).collect();
         let composing = self.program.composing();
+        let publishers = self.publishers();
+        let station_problems = self.station_problems();
         let state = self.state.lock();
         let mut problems = state.problems.clone();
         problems.extend(self.saver.problem());
+        problems.extend(station_problems);
         problems.extend(
             composing
                 .problem
@@ -35,6 +38,8 @@ impl Shared {
             devices: state.devices.clone(),
             destinations: state.destinations.list(),
             links: state.links.clone(),
+            access: state.access.clone(),
+            publishers,
             stats: self.stats.read().clone(),
             problems,
         }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::{Code, Command, Event, Message, Problem, Snapshot};
 use media::{ChannelInfo, ChannelName, Clock, Hub, Origin, Timestamp};
@@ -17,7 +18,7 @@ use crate::control::Controls;
 use crate::destinations::{Destinations, Stopping};
 use crate::document::{self, Saver};
 use crate::secrets::Secrets;
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
 use crate::{demo, devices, links, watch};
 
 /// Events that a follower may be behind before it loses some (it then gets a fresh snapshot).
@@ -55,6 +56,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// A setting names something that cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// The station cannot listen.
     #[error(transparent)]
     Server(#[from] server::StartError),
@@ -136,6 +140,7 @@ pub(crate) struct State {
     pub(crate) destinations: Destinations,
     pub(crate) devices: api::Devices,
     pub(crate) links: Vec<api::Link>,
+    pub(crate) access: Vec<api::AccessLink>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -165,8 +170,15 @@ impl Studio {
             control_token: control_token.clone(),
             data_dir: options.data_dir.clone(),
         };
+        let ingest = &options.settings.ingest;
+        let idle = options.settings.station.idle_seconds.get();
         let rules = server::Options {
-            policy: options.settings.ingest.policy.into(),
+            rules: server::Rules {
+                policy: ingest.policy.into(),
+                take_over: ingest.take_over,
+                idle: Duration::from_secs(idle.into()),
+            },
+            jwt: ingest.jwt.checker(&options.data_dir)?,
             ..server::Options::default()
         };
         let parts = server::Parts {
@@ -185,6 +197,7 @@ impl Studio {
         };
         shared.state.lock().links = links::watch_links(endpoints.http);
         *shared.station.write() = Some(station);
+        shared.show_links();
         watch::start(&shared, runtime.handle());
         let studio = Self {
             shared,
@@ -256,7 +269,7 @@ impl Drop for Studio {
                 station.shutdown().await;
             }
         });
-        runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+        runtime.shutdown_timeout(Duration::from_secs(2));
     }
 }
 
@@ -312,6 +325,7 @@ impl Shared {
                 destinations,
                 devices: api::Devices::default(),
                 links: Vec::new(),
+                access: Vec::new(),
                 problems,
             }),
             stats: RwLock::default(),
@@ -375,6 +389,13 @@ impl Shared {
                 self.finish_later(stopping);
                 Ok(())
             }
+            Command::AdmitPublisher { channel } => {
+                self.with_station(|s| s.admit_publisher(&channel))
+            }
+            Command::EndPublisher { channel } => self.with_station(|s| s.end_publisher(&channel)),
+            Command::CreateLink { link } => self.create_link(link),
+            Command::RevokeLink { id } => self.revoke_link(&id),
+            Command::RegenerateLink { id } => self.regenerate_link(&id),
             Command::Say { channel, text } => self.say(&channel, &text).map(drop),
             Command::RefreshDevices => {
                 let found = devices::look();
@@ -462,13 +483,7 @@ impl Shared {
     }
 
     pub(crate) fn say(&self, channel: &str, text: &str) -> Result<Message, Problem> {
-        match self.station.read().as_ref() {
-            Some(station) => station.say(channel, text),
-            None => Err(Problem::new(
-                Code::Conflict,
-                "The station is not running; try again in a moment.",
-            )),
-        }
+        self.with_station(|station| station.say(channel, text))
     }
 
     fn open_collection(&self, path: &Path) -> Result<(), Problem> {

@@ -14,7 +14,7 @@ use crate::{cpu, devices};
 /// The least time between two snapshots: a fader being dragged makes many changes.
 const SPACING: Duration = Duration::from_millis(33);
 
-/// How often the states of sources and destinations are compared.
+/// How often the states of sources, publishers and destinations are compared.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Starts the watchers. Each ends when the studio is gone.
@@ -66,6 +66,8 @@ async fn states(weak: Weak<Shared>) {
             shared.program.statuses(),
             shared.program.composing(),
             shared.saver.problem(),
+            shared.publishers(),
+            shared.station_problems(),
             shared.state.lock().destinations.list(),
         );
         if before.as_ref() != Some(&now) {

@@ -1,3 +1,3 @@
 export type * from './bindings';
 export { ProblemError, asProblem, problemFrom } from './problem';
-export { channel, channels } from './station';
+export { channel, channels, trust } from './station';

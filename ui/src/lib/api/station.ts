@@ -1,4 +1,4 @@
-import type { Channel } from './bindings';
+import type { Channel, Trust } from './bindings';
 import { problemFrom } from './problem';
 
 /** Every channel of the station. */
@@ -14,4 +14,11 @@ export async function channel(name: string, signal?: AbortSignal): Promise<Chann
   if (response.status === 404) return null;
   if (!response.ok) throw await problemFrom(response);
   return (await response.json()) as Channel;
+}
+
+/** What a device needs to trust the station over HTTPS. */
+export async function trust(): Promise<Trust> {
+  const response = await fetch('/api/trust', { cache: 'no-store' });
+  if (!response.ok) throw await problemFrom(response);
+  return (await response.json()) as Trust;
 }

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use klieg_api::{Channel, Command, Event, Problem};
+use klieg_api::{Channel, Command, Event, Problem, Trust};
 use ts_rs::{Config, TS};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Event::export_all(&config)?;
     Channel::export_all(&config)?;
     Problem::export_all(&config)?;
+    Trust::export_all(&config)?;
     let mut index = String::from("// Generated from the crates `api` and `scene`. Do not edit.\n");
     for file in typescript_in(&dir)? {
         if let Some(name) = file.file_stem().and_then(|n| n.to_str()) {

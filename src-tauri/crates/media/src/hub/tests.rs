@@ -247,3 +247,64 @@ fn pictures_out_of_order_are_noticed_until_the_track_changes() {
     writer.set_tracks(others);
     assert!(!channel.reordered());
 }
+
+fn guest() -> (ChannelName, ChannelInfo) {
+    let info = ChannelInfo {
+        origin: Origin::Whip,
+        title: "Guest".into(),
+    };
+    ("guest".parse().unwrap(), info)
+}
+
+#[test]
+fn a_held_channel_is_carried_but_shown_to_nobody_until_it_is_admitted() {
+    let hub = Hub::new(1);
+    let (name, info) = guest();
+    let mut writer = hub
+        .hold(name.clone(), info.clone(), Timestamp::ZERO)
+        .unwrap();
+    writer.set_tracks(tracks());
+    writer.write(packet(VIDEO, 0, true));
+    assert!(hub.channel(&name).is_none() && hub.channels().is_empty());
+    assert_eq!(hub.held().len(), 1);
+    assert!(hub.held()[0].is_held());
+    // It has the name, and its place.
+    let taken = hub.publish(name.clone(), info.clone(), Timestamp::ZERO);
+    assert_eq!(taken.unwrap_err(), HubError::Taken(name.clone()));
+    let other = hub.publish(ChannelName::program(), info, Timestamp::ZERO);
+    assert_eq!(other.unwrap_err(), HubError::Full(1));
+
+    let changes = hub.watch();
+    assert!(hub.admit(&name));
+    assert!(changes.has_changed().unwrap());
+    assert!(!hub.admit(&name), "it is admitted once");
+    assert!(hub.held().is_empty());
+    let mut reader = hub
+        .channel(&name)
+        .unwrap()
+        .read(Want::WEBRTC, Start::Group, 10);
+    assert_eq!(drain(&mut reader), "T2 k0");
+    drop(writer);
+    assert!(hub.channels().is_empty());
+}
+
+#[test]
+fn a_channel_that_is_ended_leaves_its_name_to_the_next_writer() {
+    let hub = Hub::new(1);
+    let (name, info) = guest();
+    let now = Timestamp::ZERO;
+    let mut first = hub.publish(name.clone(), info.clone(), now).unwrap();
+    first.set_tracks(tracks());
+    let channel = Arc::clone(first.channel());
+    let mut reader = channel.read(Want::WEBRTC, Start::Next, 10);
+    assert!(hub.end(&channel));
+    assert!(!hub.end(&channel) && channel.has_ended());
+    first.write(packet(VIDEO, 0, true));
+    first.set_tracks(Vec::new());
+    assert_eq!(drain(&mut reader), "T2 E");
+
+    let second = hub.publish(name.clone(), info, now).unwrap();
+    drop(first);
+    assert!(hub.channel(&name).is_some(), "the first took it along");
+    assert!(!second.channel().has_ended());
+}

@@ -14,7 +14,7 @@ use wire::{Progress, PublishError};
 
 use super::*;
 use crate::testing::{FakeControl, PATIENCE, TOKEN};
-use crate::{Config, Control, Options, Parts, Policy, StartError, Station, start_with};
+use crate::{Config, Control, Options, Parts, Policy, Rules, StartError, Station, start_with};
 
 fn config() -> Config {
     Config {
@@ -37,7 +37,10 @@ async fn station(config: Config, policy: Policy) -> Result<(Station, Hub), Start
         control: FakeControl::new() as Arc<dyn Control>,
     };
     let options = Options {
-        policy,
+        rules: Rules {
+            policy,
+            ..Rules::default()
+        },
         ..Options::default()
     };
     Ok((start_with(config, options, parts).await?, hub))

@@ -1,10 +1,17 @@
 use super::*;
-use crate::Policy;
 use crate::testing::{Desk, TOKEN};
+use crate::{Policy, Rules};
 
 const SDP_TYPE: (&str, &str) = ("content-type", SDP);
 const FRAGMENT_TYPE: (&str, &str) = ("content-type", FRAGMENT);
 const LINES: &str = "a=ice-ufrag:abcd\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=end-of-candidates\r\n";
+
+fn open() -> Rules {
+    Rules {
+        policy: Policy::Open,
+        ..Rules::default()
+    }
+}
 
 fn auth() -> String {
     format!("Bearer {TOKEN}")
@@ -97,7 +104,7 @@ async fn fragments_are_taken_for_the_ice_session_that_is() {
 
 #[tokio::test]
 async fn offers_to_publish_that_get_no_answer_leave_no_channel() {
-    let desk = Desk::with(Policy::Open);
+    let desk = Desk::ruled(open());
     let huge = "x".repeat(64 * 1024 + 1);
     for (path, headers, body, expect) in [
         ("/phone/whip", vec![], "offer", 415),
@@ -125,7 +132,7 @@ async fn offers_to_publish_that_get_no_answer_leave_no_channel() {
 
 #[tokio::test]
 async fn a_session_that_has_ended_is_gone() {
-    let desk = Desk::with(Policy::Open);
+    let desk = Desk::ruled(open());
     desk.ask("POST", "/phone/whip", &[SDP_TYPE], "offer").await;
     desk.peers.publications.lock().clear();
     assert!(desk.app.hub.channels().is_empty());
@@ -140,7 +147,7 @@ async fn a_session_that_has_ended_is_gone() {
 
 #[tokio::test]
 async fn figures_tell_how_publishers_arrive() {
-    let desk = Desk::with(Policy::Open);
+    let desk = Desk::ruled(open());
     desk.ask("POST", "/phone/whip", &[SDP_TYPE], "offer").await;
     let got = desk.get("/metrics").await;
     for line in [
@@ -153,7 +160,7 @@ async fn figures_tell_how_publishers_arrive() {
 
 #[tokio::test]
 async fn pages_of_allowed_origins_may_publish() {
-    let desk = Desk::with(Policy::Open);
+    let desk = Desk::ruled(open());
     let friend = ("origin", "https://club.example");
     for (path, method) in [("/phone/whip", "POST"), ("/phone/whip/x", "PATCH")] {
         let asked = ("access-control-request-method", method);

@@ -27,6 +27,9 @@ fn the_command_line_is_over_the_environment_over_the_file_over_defaults() {
         "server.http=127.0.0.1:4",
         "ingest.policy=open",
         "server.https=off",
+        "ingest.take_over=true",
+        "ingest.jwt.audience=club",
+        "station.idle_seconds=60",
     ];
     let settings = load(file, &environment, &sets).unwrap();
     assert_eq!(settings.server.http.port(), 4);
@@ -36,6 +39,9 @@ fn the_command_line_is_over_the_environment_over_the_file_over_defaults() {
     assert_eq!(settings.encoder.bitrate.get(), 1_000_000);
     assert_eq!(settings.encoder.keyframe_seconds.get(), 1.5);
     assert_eq!(settings.ingest.policy, Policy::Open);
+    assert!(settings.ingest.take_over);
+    assert_eq!(settings.ingest.jwt.audience, "club");
+    assert_eq!(settings.station.idle_seconds.get(), 60);
     assert_eq!(load("", &[], &[]).unwrap(), Settings::default());
 }
 
@@ -77,6 +83,18 @@ fn what_is_wrong_is_refused_with_its_place() {
         (
             "",
             vec![],
+            vec!["station.idle_seconds=9"],
+            vec!["station.idle_seconds=9", "10 to 604800 seconds"],
+        ),
+        (
+            "",
+            vec![],
+            vec!["ingest.take_over=perhaps"],
+            vec!["boolean"],
+        ),
+        (
+            "",
+            vec![],
             vec!["ingest.policy=closed"],
             vec!["--set ingest.policy=closed", "keyed", "approve"],
         ),
@@ -86,4 +104,44 @@ fn what_is_wrong_is_refused_with_its_place() {
             assert!(said.contains(part), "{said:?} should say {part:?}");
         }
     }
+}
+
+#[test]
+fn the_key_for_tokens_comes_from_the_settings_or_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("idp.key"), "k".repeat(32)).unwrap();
+    let key = |key: Option<&str>, file: Option<&str>| Jwt {
+        key: key.map(str::to_owned),
+        key_file: file.map(PathBuf::from),
+        ..Jwt::default()
+    };
+    let long = "k".repeat(32);
+    for (jwt, expect) in [
+        (key(None, None), Ok(false)),
+        (key(Some(&long), None), Ok(true)),
+        (key(None, Some("idp.key")), Ok(true)),
+        (
+            key(Some("short"), None),
+            Err("ingest.jwt.key: a shared key"),
+        ),
+        (
+            key(None, Some("nowhere.pem")),
+            Err("nowhere.pem cannot be read"),
+        ),
+        (
+            key(Some(&long), Some("idp.key")),
+            Err("keep one of the two"),
+        ),
+    ] {
+        match (jwt.checker(folder.path()), expect) {
+            (Ok(checker), Ok(there)) => assert_eq!(checker.is_some(), there),
+            (Err(error), Err(part)) => {
+                let said = error.to_string();
+                assert!(said.contains(part), "{said:?} should say {part:?}");
+            }
+            (got, _) => panic!("{jwt:?}: {got:?}"),
+        }
+    }
+    let shown = format!("{:?}", key(Some(&long), None));
+    assert!(!shown.contains(&long), "{shown}");
 }

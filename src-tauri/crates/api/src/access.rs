@@ -1,0 +1,98 @@
+//! Who may do what: links that open one thing each, and those who publish here.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::ChannelSource;
+
+/// What a link opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkKind {
+    /// Watching.
+    Watch,
+    /// Publishing.
+    Publish,
+    /// Moderating the chat.
+    Moderate,
+    /// The whole studio.
+    Control,
+}
+
+/// A link that the host hands out. Whoever has it may do what it opens, until it is revoked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AccessLink {
+    /// Its identity.
+    pub id: String,
+    /// What it opens.
+    pub kind: LinkKind,
+    /// What the host calls it.
+    pub name: String,
+    /// The one channel it is for; any when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub channel: Option<String>,
+    /// When it was made, in milliseconds since 1970 UTC.
+    #[ts(type = "number")]
+    pub created: i64,
+    /// When it lets nobody in any more, in milliseconds since 1970 UTC; never when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub expires: Option<i64>,
+    /// The address, with its secret.
+    pub url: String,
+    /// The secret alone: the bearer token of WHIP, and what an encoder's stream key ends with.
+    pub secret: String,
+    /// The address as QR code: an SVG picture.
+    pub qr: String,
+}
+
+/// A link as a person asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct NewAccessLink {
+    /// What it opens.
+    pub kind: LinkKind,
+    /// What the host calls it: 1 to 100 characters.
+    pub name: String,
+    /// The one channel it is for; any when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub channel: Option<String>,
+    /// When it lets nobody in any more, in milliseconds since 1970 UTC; never when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub expires: Option<i64>,
+}
+
+/// Somebody who publishes to the station.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Publisher {
+    /// The channel.
+    pub channel: String,
+    /// How they came.
+    pub source: ChannelSource,
+    /// From where: an IP address.
+    pub address: String,
+    /// By what right: the name of a link, or whom a token speaks of. Absent for those who gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub by: Option<String>,
+    /// Since when, in milliseconds since 1970 UTC.
+    #[ts(type = "number")]
+    pub since: i64,
+    /// Waits for the host: nobody sees the channel yet.
+    pub held: bool,
+}
+
+/// What a device needs to trust the station over HTTPS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Trust {
+    /// The port of HTTPS.
+    pub port: u16,
+    /// The host brought a certificate of their own: there is nothing to install.
+    pub own: bool,
+    /// The certificate authority as systems list it.
+    pub name: String,
+    /// SHA-256 of its certificate: `AB:CD:…`.
+    pub fingerprint: String,
+}

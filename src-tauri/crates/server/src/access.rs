@@ -1,0 +1,207 @@
+//! Who may do what: the host's own token, links that open one thing each, and tokens of an identity
+//! provider.
+//!
+//! Every secret that comes in from anywhere is judged here, by [`Access::judge`], and what comes back
+//! is a [`Pass`]: in whose name, and until when.
+
+mod guesses;
+mod jwt;
+mod links;
+
+pub use jwt::{JwtError, JwtKey};
+
+use std::time::Duration;
+
+use api::LinkKind;
+use axum::http::{HeaderMap, header};
+use media::{ChannelName, Clock};
+use subtle::ConstantTimeEq;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::problem::Refusal;
+
+pub(crate) use guesses::Guesses;
+pub(crate) use links::Links;
+
+/// All that opens something.
+#[derive(Debug)]
+pub(crate) struct Access {
+    token: String,
+    pub(crate) links: Links,
+    jwt: Option<JwtKey>,
+    /// Wrong secrets, by address.
+    pub(crate) guesses: Guesses,
+}
+
+/// In whose name something is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// The host, by the studio's own control token.
+    Host,
+    /// Whoever has a link.
+    Link {
+        /// Its identity.
+        id: String,
+        /// What the host calls it.
+        name: String,
+    },
+    /// Somebody whom an identity provider vouches for.
+    Token {
+        /// Of whom it speaks (`sub`).
+        subject: String,
+    },
+}
+
+impl Holder {
+    /// As people read it.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Host => "the host",
+            Self::Link { name, .. } => name,
+            Self::Token { subject } => subject,
+        }
+    }
+}
+
+/// A right that was shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Pass {
+    /// In whose name.
+    pub(crate) holder: Holder,
+    /// When it ends, in milliseconds since 1970 UTC.
+    expires: Option<i64>,
+    /// Cancelled when it is taken back.
+    revoked: CancellationToken,
+}
+
+impl Pass {
+    /// Resolves when it holds no longer: it was taken back, or has expired.
+    pub(crate) async fn lapsed(&self, clock: &Clock) {
+        let expired = async {
+            let Some(at) = self.expires else {
+                return std::future::pending().await;
+            };
+            let left = at.saturating_sub(clock.unix_millis(clock.now()));
+            let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+            tokio::time::sleep(left).await;
+        };
+        tokio::select! {
+            () = self.revoked.cancelled() => {}
+            () = expired => {}
+        }
+    }
+}
+
+impl Access {
+    pub(crate) fn new(token: String, links: Links, jwt: Option<JwtKey>) -> Self {
+        Self {
+            token,
+            links,
+            jwt,
+            guesses: Guesses::default(),
+        }
+    }
+
+    /// What a secret opens on a channel, at a time in milliseconds since 1970 UTC.
+    ///
+    /// Whoever may control may do everything; a moderation link also watches. Tokens of an identity
+    /// provider publish and watch, nothing else.
+    pub(crate) fn judge(
+        &self,
+        kind: LinkKind,
+        secret: &str,
+        channel: Option<&ChannelName>,
+        now: i64,
+    ) -> Option<Pass> {
+        if !self.token.is_empty() && same(secret, &self.token) {
+            return Some(Pass {
+                holder: Holder::Host,
+                expires: None,
+                revoked: CancellationToken::new(),
+            });
+        }
+        if let Some(pass) = self.links.judge(kind, secret, channel, now) {
+            return Some(pass);
+        }
+        let scope = match kind {
+            LinkKind::Publish => "publish",
+            LinkKind::Watch => "watch",
+            LinkKind::Moderate | LinkKind::Control => return None,
+        };
+        let told = self.jwt.as_ref()?.read(secret, scope, channel?, now)?;
+        Some(Pass {
+            holder: Holder::Token {
+                subject: told.subject,
+            },
+            expires: Some(told.expires),
+            revoked: CancellationToken::new(),
+        })
+    }
+}
+
+impl App {
+    /// Whether a secret opens something on a channel now.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "moderation of the chat asks here")
+    )]
+    pub(crate) fn may(&self, kind: LinkKind, secret: &str, channel: &ChannelName) -> bool {
+        self.judge(kind, secret, Some(channel)).is_some()
+    }
+
+    /// What a secret opens now.
+    pub(crate) fn judge(
+        &self,
+        kind: LinkKind,
+        secret: &str,
+        channel: Option<&ChannelName>,
+    ) -> Option<Pass> {
+        let now = self.clock.unix_millis(self.clock.now());
+        self.access.judge(kind, secret, channel, now)
+    }
+
+    /// Checks the right to control, shown as `Authorization: Bearer` or, where a page cannot set
+    /// headers, as `token` in the query.
+    ///
+    /// # Errors
+    /// 401.
+    pub(crate) fn control_pass(
+        &self,
+        headers: &HeaderMap,
+        query_token: Option<&str>,
+    ) -> Result<Pass, Refusal> {
+        let given = if headers.contains_key(header::AUTHORIZATION) {
+            bearer_of(headers)
+        } else {
+            query_token
+        };
+        given
+            .and_then(|secret| self.judge(LinkKind::Control, secret, None))
+            .ok_or_else(|| {
+                Refusal::new(
+                    api::Code::Unauthorized,
+                    "This needs the control token. Use the control link that the studio shows, \
+                     or send it as \"Authorization: Bearer\".",
+                )
+            })
+    }
+}
+
+/// The token of a request: `Authorization: Bearer` (RFC 6750, section 2.1).
+pub(crate) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
+    bearer(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Compares without telling by its time where the two begin to differ.
+pub(crate) fn same(given: &str, expected: &str) -> bool {
+    given.as_bytes().ct_eq(expected.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests;

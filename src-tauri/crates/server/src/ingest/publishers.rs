@@ -1,0 +1,205 @@
+//! Who publishes now: seen by the host, let in, and put out.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use api::{ChannelSource, Code, Problem};
+use media::{Channel, ChannelName, Clock, Hub, Origin, Timestamp, Writer};
+use parking_lot::{Mutex, MutexGuard};
+use tokio_util::sync::CancellationToken;
+
+use super::Rules;
+use crate::access::Holder;
+
+/// Publishers from one address that may wait for the host at once: nobody may fill the station by
+/// knocking.
+const WAITING_MAX: usize = 3;
+
+/// Who publishes now, and by which rules.
+#[derive(Debug)]
+pub(crate) struct Ingests {
+    pub(super) rules: Rules,
+    publishers: Mutex<Publishers>,
+}
+
+impl Ingests {
+    /// Nobody yet.
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            publishers: Mutex::default(),
+        }
+    }
+
+    pub(super) fn publishers(&self) -> MutexGuard<'_, Publishers> {
+        self.publishers.lock()
+    }
+
+    /// Everyone, those that wait first, then by channel.
+    pub(crate) fn list(&self, clock: &Clock) -> Vec<api::Publisher> {
+        let mut publishers = self.publishers();
+        publishers.forget_ended();
+        let mut all: Vec<_> = publishers.0.iter().map(|p| p.describe(clock)).collect();
+        all.sort_by(|a, b| (!a.held, &a.channel).cmp(&(!b.held, &b.channel)));
+        all
+    }
+
+    /// Lets a publisher that waits go live.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] when nobody waits there.
+    pub(crate) fn admit(&self, hub: &Hub, channel: &str) -> Result<(), Problem> {
+        let publishers = self.publishers();
+        let found = publishers.0.iter().find(|p| p.is(channel));
+        let publisher = found.filter(|p| hub.admit(p.channel.name()));
+        let publisher = publisher.ok_or_else(|| {
+            let text = format!("Nobody waits to publish on channel {channel}; they may have left.");
+            Problem::new(Code::NotFound, text).about(channel)
+        })?;
+        publisher.note("was let in by the host");
+        Ok(())
+    }
+
+    /// Ends a publisher, whether it waits or is live.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] when nobody publishes there.
+    pub(crate) fn end(&self, hub: &Hub, channel: &str) -> Result<(), Problem> {
+        let mut publishers = self.publishers();
+        let found = publishers.0.iter().find(|p| p.is(channel));
+        let publisher = found.ok_or_else(|| {
+            let text = format!("Nobody publishes on channel {channel}; they may have left.");
+            Problem::new(Code::NotFound, text).about(channel)
+        })?;
+        let why = if publisher.channel.is_held() {
+            "the host refused"
+        } else {
+            "the host ended it"
+        };
+        publisher.put_out(hub, why);
+        publishers.forget_ended();
+        Ok(())
+    }
+
+    /// Ends everyone who came through a link.
+    pub(crate) fn end_of_link(&self, hub: &Hub, link: &str) {
+        let mut publishers = self.publishers();
+        for publisher in &publishers.0 {
+            if matches!(&publisher.holder, Some(Holder::Link { id, .. }) if id == link) {
+                publisher.put_out(hub, "the link was taken back");
+            }
+        }
+        publishers.forget_ended();
+    }
+
+    /// Forgets who has left, and ends who sends nothing. To be called now and then.
+    pub(crate) fn sweep(&self, hub: &Hub, now: Timestamp) {
+        let mut publishers = self.publishers();
+        publishers.forget_ended();
+        for publisher in &mut publishers.0 {
+            let packets = publisher.channel.totals().packets;
+            if packets != publisher.heard.0 {
+                publisher.heard = (packets, now);
+            } else if now.since(publisher.heard.1) >= self.rules.idle {
+                publisher.put_out(hub, "nothing came from it for too long");
+            }
+        }
+        publishers.forget_ended();
+    }
+}
+
+/// Everyone who publishes; few enough to look through.
+#[derive(Debug, Default)]
+pub(super) struct Publishers(Vec<Publisher>);
+
+impl Publishers {
+    pub(super) fn forget_ended(&mut self) {
+        self.0.retain(|p| !p.channel.has_ended());
+    }
+
+    pub(super) fn find(&self, channel: &ChannelName) -> Option<&Publisher> {
+        self.0.iter().find(|p| p.channel.name() == channel)
+    }
+
+    pub(super) fn add(&mut self, publisher: Publisher) {
+        self.0.push(publisher);
+    }
+
+    /// Whether one more from an address may wait.
+    ///
+    /// # Errors
+    /// [`Code::TooMany`].
+    pub(super) fn room_to_wait(&self, peer: IpAddr) -> Result<(), Problem> {
+        let waiting = |p: &&Publisher| p.channel.is_held() && p.peer == peer.to_canonical();
+        if self.0.iter().filter(waiting).count() < WAITING_MAX {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Code::TooMany,
+            "Too many publishers from this address wait for the host already. Wait until one is let in.",
+        ))
+    }
+}
+
+/// One who publishes.
+#[derive(Debug)]
+pub(super) struct Publisher {
+    channel: Arc<Channel>,
+    peer: IpAddr,
+    pub(super) holder: Option<Holder>,
+    end: CancellationToken,
+    /// Packets so far, and when that figure was new.
+    heard: (u64, Timestamp),
+}
+
+impl Publisher {
+    pub(super) fn new(
+        writer: &Writer,
+        peer: IpAddr,
+        holder: Option<Holder>,
+        end: CancellationToken,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            channel: Arc::clone(writer.channel()),
+            peer: peer.to_canonical(),
+            holder,
+            end,
+            heard: (0, now),
+        }
+    }
+
+    /// Ends it at once. Its channel is free when this returns: nobody waits for whoever still writes.
+    pub(super) fn put_out(&self, hub: &Hub, why: &str) {
+        hub.end(&self.channel);
+        self.end.cancel();
+        self.note(why);
+    }
+
+    /// A line for the record of who did what.
+    pub(super) fn note(&self, what: &str) {
+        tracing::info!(
+            target: crate::AUDIT, channel = %self.channel.name(), origin = ?self.channel.origin(),
+            peer = %self.peer, by = self.holder.as_ref().map(Holder::name), "publisher: {what}"
+        );
+    }
+
+    fn is(&self, channel: &str) -> bool {
+        self.channel.name().as_str() == channel && !self.channel.has_ended()
+    }
+
+    fn describe(&self, clock: &Clock) -> api::Publisher {
+        api::Publisher {
+            channel: self.channel.name().to_string(),
+            source: match self.channel.origin() {
+                Origin::Program => ChannelSource::Program,
+                Origin::Whip => ChannelSource::Whip,
+                Origin::Rtmp => ChannelSource::Rtmp,
+            },
+            address: self.peer.to_string(),
+            by: self.holder.as_ref().map(|h| h.name().to_owned()),
+            since: clock.unix_millis(self.channel.since()),
+            held: self.channel.is_held(),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+use std::sync::Arc;
+
+use api::NewAccessLink;
+use bytes::Bytes;
+use media::{Packet, Timestamp, TrackId};
+use store::KeptLink;
+
+use super::*;
+use crate::testing::{Desk, TOKEN};
+
+const HOME: &str = "192.168.1.30";
+
+fn rules(policy: Policy) -> Rules {
+    Rules {
+        policy,
+        ..Rules::default()
+    }
+}
+
+/// Knocks as a WHIP publisher.
+fn knock(desk: &Desk, channel: &str, key: Option<&str>, from: &str) -> Result<Admission, Code> {
+    let request = Request {
+        channel: channel.parse().unwrap(),
+        origin: Origin::Whip,
+        key,
+        peer: from.parse().unwrap(),
+    };
+    admit(&desk.app, request).map_err(|problem| problem.code)
+}
+
+fn link(desk: &Desk, channel: Option<&str>) -> KeptLink {
+    let new = NewAccessLink {
+        kind: LinkKind::Publish,
+        name: "Ana's phone".into(),
+        channel: channel.map(str::to_owned),
+        expires: None,
+    };
+    desk.app.access.links.create(new, 0).unwrap()
+}
+
+fn live(desk: &Desk) -> Vec<String> {
+    let channels = desk.app.hub.channels();
+    channels.iter().map(|c| c.name().to_string()).collect()
+}
+
+#[tokio::test]
+async fn who_comes_in_by_which_rule() {
+    use Policy::{Approve, Keyed, Open};
+    for (policy, key, expect) in [
+        (Keyed, None, Err(Code::Unauthorized)),
+        (Keyed, Some(""), Err(Code::Unauthorized)),
+        (Keyed, Some("wrong"), Err(Code::Unauthorized)),
+        (Keyed, Some("elsewhere"), Err(Code::Unauthorized)),
+        (Keyed, Some("link"), Ok(false)),
+        (Keyed, Some("any"), Ok(false)),
+        (Keyed, Some("token"), Ok(false)),
+        (Open, None, Ok(false)),
+        (Open, Some("wrong"), Ok(false)),
+        (Open, Some("link"), Ok(false)),
+        (Approve, None, Ok(true)),
+        (Approve, Some("wrong"), Ok(true)),
+        (Approve, Some("link"), Ok(false)),
+        (Approve, Some("token"), Ok(false)),
+    ] {
+        let desk = Desk::ruled(rules(policy));
+        let own = link(&desk, Some("stage"));
+        let other = link(&desk, Some("other"));
+        let any = link(&desk, None);
+        let secret = key.map(|key| match key {
+            "link" => own.secret.as_str(),
+            "elsewhere" => &other.secret,
+            "any" => &any.secret,
+            "token" => TOKEN,
+            key => key,
+        });
+        let came = knock(&desk, "stage", secret, HOME);
+        let held = came.as_ref().map(|a| a.writer.channel().is_held());
+        assert_eq!(held.map_err(|e| *e), expect, "{policy:?} {key:?}");
+        let program = knock(&desk, "program", Some(TOKEN), HOME);
+        assert_eq!(program.unwrap_err(), Code::Conflict);
+    }
+}
+
+#[tokio::test]
+async fn one_that_waits_is_seen_by_the_host_alone_until_it_is_let_in() {
+    let desk = Desk::ruled(rules(Policy::Approve));
+    let came = knock(&desk, "stage", None, HOME).unwrap();
+    let _keyed = knock(&desk, "anna", Some(TOKEN), HOME).unwrap();
+    let listed = desk.get("/api/channels").await.text().to_owned();
+    assert!(
+        !listed.contains("stage") && listed.contains("anna"),
+        "{listed}"
+    );
+    assert_eq!(desk.get("/api/channels/stage").await.status, 404);
+    assert_eq!(desk.get("/hls/stage/index.m3u8").await.status, 404);
+    let sdp = [("content-type", "application/sdp")];
+    assert_eq!(
+        desk.ask("POST", "/stage/whep", &sdp, "v=0").await.status,
+        404
+    );
+
+    let ingests = &desk.app.ingests;
+    let seen = ingests.list(&desk.app.clock);
+    assert_eq!(seen.len(), 2);
+    let waits = &seen[0];
+    assert_eq!((waits.channel.as_str(), waits.held), ("stage", true));
+    assert_eq!((waits.address.as_str(), waits.by.as_deref()), (HOME, None));
+    assert_eq!(
+        (seen[1].held, seen[1].by.as_deref()),
+        (false, Some("the host"))
+    );
+
+    ingests.admit(&desk.app.hub, "stage").unwrap();
+    assert_eq!(desk.get("/api/channels/stage").await.status, 200);
+    assert_eq!(
+        desk.ask("POST", "/stage/whep", &sdp, "v=0").await.status,
+        201
+    );
+    assert!(!came.end.is_cancelled());
+    for channel in ["stage", "anna", "nobody"] {
+        let refused = ingests.admit(&desk.app.hub, channel).unwrap_err();
+        assert_eq!(refused.code, Code::NotFound, "{channel}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_refused_is_ended_and_its_name_is_free() {
+    let desk = Desk::ruled(rules(Policy::Approve));
+    let came = knock(&desk, "stage", None, HOME).unwrap();
+    desk.app.ingests.end(&desk.app.hub, "stage").unwrap();
+    assert!(came.end.is_cancelled() && came.writer.channel().has_ended());
+    assert!(desk.app.ingests.list(&desk.app.clock).is_empty());
+    let gone = desk.app.ingests.end(&desk.app.hub, "stage");
+    assert_eq!(gone.unwrap_err().code, Code::NotFound);
+    // The first still holds its writer.
+    let _second = knock(&desk, "stage", None, HOME).unwrap();
+    drop(came);
+    assert_eq!(desk.app.ingests.list(&desk.app.clock).len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_fills_the_station_by_knocking() {
+    let desk = Desk::ruled(rules(Policy::Approve));
+    let knocks = |n: usize, from| knock(&desk, &format!("c{n}"), None, from);
+    let mut inside = Vec::new();
+    for n in 0..3 {
+        inside.push(knocks(n, HOME).unwrap());
+    }
+    assert_eq!(knocks(5, HOME).unwrap_err(), Code::TooMany);
+    assert_eq!(knocks(5, "::ffff:192.168.1.30").unwrap_err(), Code::TooMany);
+    let _other = knocks(6, "192.168.1.31").unwrap();
+    let full = knocks(7, "192.168.1.32").unwrap_err();
+    assert_eq!(full, Code::TooMany, "the station is full");
+}
+
+#[tokio::test]
+async fn a_live_channel_is_taken_over_with_its_own_key_alone() {
+    for (take_over, first, second, expect) in [
+        (true, Some("own"), Some("own"), true),
+        (false, Some("own"), Some("own"), false),
+        (true, Some("own"), Some("any"), false),
+        (true, Some("own"), Some("token"), false),
+        (true, Some("token"), Some("token"), true),
+        (true, None, None, false),
+        (true, Some("own"), None, false),
+    ] {
+        let desk = Desk::ruled(Rules {
+            take_over,
+            ..rules(Policy::Open)
+        });
+        let [own, any] = [link(&desk, Some("stage")), link(&desk, None)];
+        let secret = |key: Option<&'static str>| {
+            key.map(|key| match key {
+                "own" => own.secret.as_str(),
+                "any" => &any.secret,
+                _ => TOKEN,
+            })
+        };
+        let before = knock(&desk, "stage", secret(first), HOME).unwrap();
+        let after = knock(&desk, "stage", secret(second), "192.168.1.31");
+        let case = format!("{take_over} {first:?} {second:?}");
+        assert_eq!(before.end.is_cancelled(), expect, "{case}");
+        match after {
+            Ok(after) => {
+                assert!(expect, "{case}");
+                drop(before);
+                assert_eq!(live(&desk), ["stage"], "{case}");
+                assert!(!after.end.is_cancelled() && !after.writer.channel().has_ended());
+            }
+            Err(code) => assert_eq!((code, expect), (Code::Conflict, false), "{case}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_taken_back_puts_out_who_came_through_it() {
+    let desk = Desk::new();
+    let [one, two] = [link(&desk, None), link(&desk, None)];
+    let first = knock(&desk, "a", Some(&one.secret), HOME).unwrap();
+    let second = knock(&desk, "b", Some(&two.secret), HOME).unwrap();
+    desk.app.access.links.revoke(&one.id).unwrap();
+    desk.app.ingests.end_of_link(&desk.app.hub, &one.id);
+    assert!(first.end.is_cancelled() && !second.end.is_cancelled());
+    assert_eq!(live(&desk), ["b"]);
+    let again = knock(&desk, "a", Some(&one.secret), HOME);
+    assert_eq!(again.unwrap_err(), Code::Unauthorized);
+}
+
+#[tokio::test]
+async fn whoever_guesses_keys_is_slowed_down() {
+    let desk = Desk::new();
+    for _ in 0..10 {
+        let wrong = knock(&desk, "a", Some("guess"), HOME);
+        assert_eq!(wrong.unwrap_err(), Code::Unauthorized);
+    }
+    for key in ["guess", TOKEN] {
+        let now = knock(&desk, "a", Some(key), HOME);
+        assert_eq!(now.unwrap_err(), Code::TooMany, "{key}");
+    }
+    let elsewhere = knock(&desk, "a", Some(TOKEN), "192.168.1.31");
+    assert!(elsewhere.is_ok());
+}
+
+#[tokio::test]
+async fn one_that_sends_nothing_for_too_long_is_ended() {
+    let desk = Desk::new();
+    let (app, hub) = (Arc::clone(&desk.app), &desk.app.hub);
+    let silent = knock(&desk, "silent", Some(TOKEN), HOME).unwrap();
+    let mut speaks = knock(&desk, "speaks", Some(TOKEN), HOME).unwrap();
+    let start = app.clock.now();
+    let hour = Duration::from_secs(3600);
+    let pts = Timestamp::ZERO;
+    app.ingests.sweep(hub, start + hour / 2);
+    speaks.writer.write(Packet {
+        track: TrackId(0),
+        pts,
+        dts: pts,
+        keyframe: true,
+        data: Bytes::from_static(&[0]),
+    });
+    app.ingests.sweep(hub, start + hour / 2);
+    assert_eq!(live(&desk), ["silent", "speaks"]);
+    app.ingests.sweep(hub, start + hour);
+    assert_eq!(live(&desk), ["speaks"]);
+    assert!(silent.end.is_cancelled() && !speaks.end.is_cancelled());
+    app.ingests.sweep(hub, start + hour * 3 / 2);
+    assert!(live(&desk).is_empty() && speaks.end.is_cancelled());
+}
+
+#[tokio::test]
+async fn when_the_station_stops_publishers_hear_of_it() {
+    let desk = Desk::new();
+    let came = knock(&desk, "a", Some(TOKEN), HOME).unwrap();
+    desk.app.ends.stop.cancel();
+    assert!(came.end.is_cancelled());
+}

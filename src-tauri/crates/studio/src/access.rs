@@ -1,0 +1,162 @@
+//! Links that the host hands out, and those who publish to the station.
+
+use api::{AccessLink, Code, LinkKind, NewAccessLink, Problem, Publisher};
+use media::ChannelName;
+use server::Station;
+use store::KeptLink;
+
+use crate::links;
+use crate::studio::Shared;
+
+impl Shared {
+    /// Who publishes to the station, those that wait for the host first.
+    pub(crate) fn publishers(&self) -> Vec<Publisher> {
+        let station = self.station.read();
+        station.as_ref().map_or_else(Vec::new, Station::publishers)
+    }
+
+    /// What is wrong with the station at the moment.
+    pub(crate) fn station_problems(&self) -> Vec<Problem> {
+        let station = self.station.read();
+        station.as_ref().map_or_else(Vec::new, Station::problems)
+    }
+
+    /// Has the station do something.
+    pub(crate) fn with_station<T>(
+        &self,
+        act: impl FnOnce(&Station) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        match self.station.read().as_ref() {
+            Some(station) => act(station),
+            None => Err(Problem::new(
+                Code::Conflict,
+                "The station is not running; try again in a moment.",
+            )),
+        }
+    }
+
+    pub(crate) fn create_link(&self, link: NewAccessLink) -> Result<(), Problem> {
+        self.with_station(|station| station.create_link(link))?;
+        self.show_links();
+        Ok(())
+    }
+
+    pub(crate) fn revoke_link(&self, id: &str) -> Result<(), Problem> {
+        self.with_station(|station| station.revoke_link(id))?;
+        self.show_links();
+        Ok(())
+    }
+
+    pub(crate) fn regenerate_link(&self, id: &str) -> Result<(), Problem> {
+        self.with_station(|station| station.regenerate_link(id))?;
+        self.show_links();
+        Ok(())
+    }
+
+    /// Brings the addresses of the links into the snapshot. Codes are drawn here, once, and not for
+    /// every snapshot.
+    pub(crate) fn show_links(&self) {
+        let station = self.station.read();
+        let Some(station) = station.as_ref() else {
+            return;
+        };
+        let plain = links::network_base("http", station.http_addr());
+        let secure = station
+            .https_addr()
+            .map_or_else(|| plain.clone(), |at| links::network_base("https", at));
+        // The state's lock is taken first, so that of two changes the later one is shown last.
+        let mut state = self.state.lock();
+        let kept = station.links().into_iter();
+        state.access = kept.map(|link| shown(link, &plain, &secure)).collect();
+    }
+}
+
+/// A link as people see it. Watching needs nothing but the plain address; a page that publishes gets
+/// a camera over HTTPS alone, and what opens more than watching should not be read on the way.
+fn shown(link: KeptLink, plain: &str, secure: &str) -> AccessLink {
+    let base = if link.kind == LinkKind::Watch {
+        plain
+    } else {
+        secure
+    };
+    let secret = &link.secret;
+    let program = ChannelName::program();
+    let channel = link.channel.as_deref().unwrap_or(program.as_str());
+    let url = match (link.kind, &link.channel) {
+        (LinkKind::Watch, _) => format!("{base}/watch/{channel}?key={secret}"),
+        (LinkKind::Publish, Some(channel)) => {
+            format!("{base}/broadcast?channel={channel}&key={secret}")
+        }
+        (LinkKind::Publish, None) => format!("{base}/broadcast?key={secret}"),
+        // Behind the number sign a secret stays in the browser.
+        (LinkKind::Moderate, _) => format!("{base}/watch/{channel}#moderate={secret}"),
+        (LinkKind::Control, _) => format!("{base}/studio#token={secret}"),
+    };
+    AccessLink {
+        qr: links::qr(&url),
+        url,
+        id: link.id,
+        kind: link.kind,
+        name: link.name,
+        channel: link.channel,
+        created: link.created,
+        expires: link.expires,
+        secret: link.secret,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_link_leads_where_it_opens_something() {
+        let plain = "http://192.168.1.20:8080";
+        let secure = "https://192.168.1.20:8443";
+        for (kind, channel, expect) in [
+            (
+                LinkKind::Watch,
+                None,
+                "http://192.168.1.20:8080/watch/program?key=s3",
+            ),
+            (
+                LinkKind::Watch,
+                Some("a"),
+                "http://192.168.1.20:8080/watch/a?key=s3",
+            ),
+            (
+                LinkKind::Publish,
+                None,
+                "https://192.168.1.20:8443/broadcast?key=s3",
+            ),
+            (
+                LinkKind::Publish,
+                Some("a"),
+                "https://192.168.1.20:8443/broadcast?channel=a&key=s3",
+            ),
+            (
+                LinkKind::Moderate,
+                Some("a"),
+                "https://192.168.1.20:8443/watch/a#moderate=s3",
+            ),
+            (
+                LinkKind::Control,
+                None,
+                "https://192.168.1.20:8443/studio#token=s3",
+            ),
+        ] {
+            let kept = KeptLink {
+                id: "1".into(),
+                kind,
+                name: "Link".into(),
+                channel: channel.map(str::to_owned),
+                secret: "s3".into(),
+                created: 0,
+                expires: None,
+            };
+            let link = shown(kept, plain, secure);
+            assert_eq!(link.url, expect);
+            assert!(link.qr.starts_with("<svg"));
+        }
+    }
+}
