@@ -145,7 +145,8 @@ fn a_microphone_is_heard_by_a_viewer() {
         .map(|block| block.iter().fold(0.0_f32, |p, x| p.max(x.abs())))
         .fold(1.0, f32::min);
     println!("{hertz:.2} Hz, peak {peak:.3}, quietest 10 ms {quietest:.3}");
-    assert!((hertz - 1_000.0).abs() < 2.0, "{hertz} Hz");
+    // The device's clock is followed by resampling, by half a percent at most.
+    assert!((hertz - 1_000.0).abs() < 5.1, "{hertz} Hz");
     assert!(peak > 0.1, "peak {peak}");
     assert!(
         quietest > peak * 0.7,
