@@ -204,7 +204,7 @@ test.describe('on a station that is open', () => {
     await expect(page.locator('.badge.live')).toHaveText('ON AIR');
   });
 
-  test('where WebRTC cannot connect it goes on over a WebSocket, and says so', async ({ page, klieg }) => {
+  test('where WebRTC cannot connect it goes on over a WebSocket, and says so', async ({ page, context, klieg }) => {
     await page.route('**/garden/whip', async (route) => {
       const offer = route.request().postData() ?? '';
       const answer = await route.fetch({ postData: offer.replaceAll(/a=candidate:.*\r\n/g, '') });
@@ -215,7 +215,11 @@ test.describe('on a station that is open', () => {
     let address = '';
     await page.routeWebSocket('**/ws?*', (socket) => {
       address = socket.url();
-      socket.onMessage((message) => void slices.push(Buffer.from(message)));
+      const station = socket.connectToServer();
+      socket.onMessage((message) => {
+        slices.push(Buffer.from(message));
+        station.send(message);
+      });
     });
     await prepare(page, klieg, 'garden', '?key=secret');
     await start(page);
@@ -224,6 +228,13 @@ test.describe('on a station that is open', () => {
     await expect.poll(() => slices.length).toBeGreaterThan(2);
     expect(new URL(address).search).toBe('?streamKey=garden&token=secret');
     expect(slices[0]?.subarray(4, 8).toString()).toBe('ftyp');
+    const viewer = await context.newPage();
+    await viewer.goto(`${klieg.http}/watch/garden`);
+    await plays(viewer, 'webrtc');
+    await moves(viewer, 5);
+    await viewer.goto(`${klieg.http}/watch/garden?transport=hls`);
+    await plays(viewer, 'hls');
+    await moves(viewer, 5);
     await stop(page);
   });
 
