@@ -1,4 +1,8 @@
 //! Between the window's page and the studio.
+#![allow(
+    clippy::let_underscore_must_use,
+    reason = "stands in what `tauri::command` expands to"
+)]
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,7 +1,7 @@
 //! The desktop shell: a window around the studio, and nothing else.
 //!
 //! [`run`] opens it; [`has_display`] says whether it can. The window's page speaks `api` through
-//! three commands and one event (see [`bridge`]). This is the only crate that knows Tauri; what
+//! three commands and one event (see `bridge`). This is the only crate that knows Tauri; what
 //! a broadcast is, it does not know.
 
 mod bridge;

@@ -1,5 +1,10 @@
 //! What the fuzzer has found worth keeping, and small changes of it, on every run of the tests.
 //! `cargo xtask fuzz` looks for more.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "this is test code, only not inside of a #[test]"
+)]
 
 mod targets;
 

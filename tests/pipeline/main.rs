@@ -1,5 +1,10 @@
 //! The program from the test signal to a file, judged by FFmpeg: what was composed, mixed and
 //! encoded is what arrives, picture and sound in step.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "this is test code, only not inside of a #[test]"
+)]
 
 mod microphone;
 

@@ -1,4 +1,9 @@
 //! The studio as its shells drive it: commands in, snapshots out, and what is left on disk.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "this is test code, only not inside of a #[test]"
+)]
 
 use std::net::TcpListener;
 use std::path::Path;

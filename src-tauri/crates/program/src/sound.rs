@@ -125,7 +125,7 @@ impl Desk {
             let start = block_at(n);
             self.clock.sleep_until(block_at(n + 1) + DELAY);
             self.block(start);
-            if n as u64 % METER_BLOCKS == 0 {
+            if (n as u64).is_multiple_of(METER_BLOCKS) {
                 self.read_meters();
             }
             n += 1;

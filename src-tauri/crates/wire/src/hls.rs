@@ -1,7 +1,7 @@
 //! HTTP Live Streaming (RFC 8216): a channel as playlists and fragmented MP4 segments.
 //!
 //! [`Stream`] is the packager: packets in, playlists and segments out, no I/O and no clock.
-//! [`follow`] feeds one from the hub and gives a [`Live`] to whoever answers requests.
+//! [`follow()`] feeds one from the hub and gives a [`Live`] to whoever answers requests.
 
 mod follow;
 mod playlist;

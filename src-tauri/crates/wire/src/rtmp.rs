@@ -1,6 +1,6 @@
 //! RTMP 1.0: chunks, AMF0, a publishing client, and the server that publishers come to.
 //!
-//! [`publish`] sends a channel to a platform, [`ingest::serve`] takes one in. [`chunk`] and [`amf0`] read
+//! [`publish()`] sends a channel to a platform, [`ingest::serve`] takes one in. [`chunk`] and [`amf0`] read
 //! what strangers send: nothing there panics, and memory is bounded.
 
 mod address;

@@ -1,4 +1,4 @@
-//! What can be shown or heard, each in a file of its own, behind one seam: [`Source`].
+//! What can be shown or heard, each in a file of its own, behind one seam: `Source`.
 
 pub mod color;
 mod device;
