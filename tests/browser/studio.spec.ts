@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test';
+import { clean } from './axe.ts';
 import { expect, test } from './klieg.ts';
 
 test.use({ onAir: false, viewport: { width: 1440, height: 900 } });
@@ -209,4 +210,58 @@ test('a wrong token meets a door that says what to do', async ({ page, klieg }) 
   await page.getByLabel('Control link or token').fill(klieg.studio);
   await page.getByRole('button', { name: 'Open the studio' }).click();
   await expect(page.getByRole('button', { name: 'Go live' })).toBeEnabled();
+});
+
+test('a link to publish is made, shown as a stream key, and taken back after two presses', async ({ page, klieg }) => {
+  await open(page, klieg.studio);
+  await page.getByRole('button', { name: 'Links to hand out' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Links to hand out' });
+  await expect(dialog).toContainText('No link is out');
+  await dialog.getByRole('button', { name: 'Make the link' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('Give it a name');
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('Back camera');
+  await dialog.getByRole('textbox', { name: 'Channel' }).fill('back');
+  await dialog.getByRole('combobox', { name: 'Ends after' }).selectOption('1 day');
+  await dialog.getByRole('textbox', { name: 'Name' }).press('Enter');
+  await expect(dialog.locator('li').first()).toContainText(/Back camera.*publish · back · until/);
+  const link = (await klieg.snapshot()).access[0]!;
+  await dialog.getByRole('button', { name: 'Show “Back camera”' }).click();
+  await expect(dialog.getByLabel('Address')).toHaveValue(link.url);
+  await expect(dialog.getByLabel('Stream key')).toHaveValue(`back?key=${link.secret}`);
+  await clean(page);
+
+  const other = dialog.getByRole('button', { name: 'A new secret for “Back camera”' });
+  await other.click();
+  await expect(dialog.getByRole('status')).toContainText('Press again');
+  expect((await klieg.snapshot()).access[0]?.secret).toBe(link.secret);
+  await other.click();
+  await expect.poll(async () => (await klieg.snapshot()).access[0]?.secret).not.toBe(link.secret);
+  const gone = dialog.getByRole('button', { name: 'Take “Back camera” back' });
+  await gone.click();
+  await gone.click();
+  await expect(dialog).toContainText('No link is out');
+});
+
+test.describe('with publishers held', () => {
+  test.use({ settings: ['ingest.policy=approve'] });
+
+  test('the host lets somebody in, and ends it', async ({ page, browser, klieg }) => {
+    await open(page, klieg.studio);
+    const phone = await browser.newPage();
+    await phone.goto(klieg.http);
+    await phone.evaluate(() => {
+      const socket = new WebSocket('/ws?streamKey=phone');
+      socket.addEventListener('close', (event) => (document.title = event.reason));
+    });
+    const row = page.getByRole('listitem').filter({ hasText: 'phone' });
+    await expect(row).toContainText('waits for you');
+    expect(await klieg.channels()).toHaveLength(1);
+    await row.getByRole('button', { name: 'Let phone in' }).click();
+    await expect(row).toContainText('live for');
+    expect((await klieg.channels()).map((channel) => channel.name)).toContain('phone');
+    await row.getByRole('button', { name: 'End phone' }).click();
+    await page.getByRole('button', { name: 'End this channel' }).click();
+    await expect(row).toHaveCount(0);
+    await expect.poll(() => phone.title()).toContain('host ended');
+  });
 });
