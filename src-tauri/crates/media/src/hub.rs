@@ -444,6 +444,8 @@ pub struct Want {
     pub opus: bool,
     /// AAC.
     pub aac: bool,
+    /// Also tracks that a [`Twin`] makes.
+    pub twins: bool,
 }
 
 impl Want {
@@ -452,12 +454,14 @@ impl Want {
         h264: true,
         opus: true,
         aac: false,
+        twins: true,
     };
     /// H.264 and AAC: HLS, RTMP, MP4.
     pub const MP4: Self = Self {
         h264: true,
         opus: false,
         aac: true,
+        twins: true,
     };
 
     fn takes(self, config: &Config) -> bool {
@@ -471,7 +475,7 @@ impl Want {
     fn of(self, tracks: &[Track]) -> Arc<[Track]> {
         tracks
             .iter()
-            .filter(|t| self.takes(&t.config))
+            .filter(|t| self.takes(&t.config) && (self.twins || t.id < Twin::FIRST))
             .cloned()
             .collect()
     }

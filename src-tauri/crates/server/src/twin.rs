@@ -13,7 +13,7 @@ use media::{Config, Next, Packet, Start, Timestamp, Track, TrackId, Twin, Want};
 use mixer::{Mixer, Timing};
 
 /// A twin's number is its publisher's track's and this.
-const OFFSET: u8 = 64;
+const OFFSET: u8 = Twin::FIRST.0;
 
 /// Bits per second of what is made here.
 const BITRATE: u32 = encode::audio::BITRATE;
@@ -27,6 +27,14 @@ const BEHIND_NANOS: i64 = 5_000_000;
 
 /// Packets of sound that may wait for the thread: some five seconds.
 const CAPACITY: usize = 256;
+
+/// What the thread reads: the publisher's own. Reading what it makes would keep it at work for nobody.
+const SOUND: Want = Want {
+    h264: false,
+    opus: true,
+    aac: true,
+    twins: false,
+};
 
 /// A jump of the publisher's time by more than this is not filled with silence.
 const LEAP: Duration = Duration::from_secs(2);
@@ -71,20 +79,15 @@ fn encoder(aac: bool, track: TrackId) -> Result<Box<dyn encode::audio::Encoder>,
 /// Makes the packets of a channel's twin until the channel ends.
 pub(crate) fn start(mut twin: Twin) -> Option<JoinHandle<()>> {
     let channel = Arc::clone(twin.channel());
-    let sound = Want {
-        h264: false,
-        opus: true,
-        aac: true,
-    };
     let name = channel.name().to_string();
     let started = thread::Builder::new()
         .name("sound-twin".into())
         .spawn(move || {
-            let mut reader = channel.read(sound, Start::Next, CAPACITY);
+            let mut reader = channel.read(SOUND, Start::Next, CAPACITY);
             let mut work = None;
             loop {
                 match reader.next_blocking(PATIENCE) {
-                    Some(Next::Tracks(tracks)) => work = Work::of(&tracks),
+                    Some(Next::Tracks(_)) => work = Work::of(&channel.tracks()),
                     Some(Next::Packet(packet)) => {
                         if let Some(work) = &mut work {
                             work.take(&packet, &mut twin);

@@ -33,6 +33,9 @@ impl Writer {
 }
 
 impl Twin {
+    /// Tracks from this number on are made of others; a publisher's own stand below it.
+    pub const FIRST: TrackId = TrackId(64);
+
     /// The channel as readers see it.
     pub fn channel(&self) -> &Arc<Channel> {
         &self.channel
