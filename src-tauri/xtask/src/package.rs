@@ -18,7 +18,8 @@ pub(crate) fn run() -> Result<()> {
     sh::run(
         sh::command("node")
             .arg(cli)
-            .args(["build", "--bundles", "deb"])
+            // The workspace builds headless by default.
+            .args(["build", "--bundles", "deb", "--", "--package", "klieg"])
             .env("CARGO_TARGET_DIR", sh::target()),
     )?;
     let package = newest()?;
