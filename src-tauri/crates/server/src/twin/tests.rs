@@ -4,7 +4,8 @@ use super::*;
 
 const FROM: TrackId = TrackId(1);
 
-fn publish(hub: &Hub) -> (Writer, Twin) {
+/// A channel with one track of sound, its twin, and what encodes for it.
+fn publish(hub: &Hub, aac: bool) -> (Writer, Twin, Box<dyn encode::audio::Encoder>) {
     let info = ChannelInfo {
         origin: Origin::Whip,
         title: "Phone".into(),
@@ -12,11 +13,13 @@ fn publish(hub: &Hub) -> (Writer, Twin) {
     let name = "phone".parse().unwrap();
     let mut writer = hub.publish(name, info, Timestamp::ZERO).unwrap();
     let twin = writer.twin(derive);
-    (writer, twin)
-}
-
-fn source(aac: bool) -> Box<dyn encode::audio::Encoder> {
-    encoder(aac, FROM).unwrap()
+    let encoder = encoder(aac, FROM).unwrap();
+    writer.set_tracks(vec![Track {
+        id: FROM,
+        config: encoder.config(),
+        bitrate: 0,
+    }]);
+    (writer, twin, encoder)
 }
 
 /// A tone of 1 kHz at half of full scale.
@@ -72,13 +75,7 @@ fn the_other_codec_stands_beside_the_publishers() {
 fn the_sound_is_the_same_at_the_same_time() {
     for to_aac in [true, false] {
         let hub = Hub::new(4);
-        let (mut writer, mut twin) = publish(&hub);
-        let mut encoder = source(!to_aac);
-        writer.set_tracks(vec![Track {
-            id: FROM,
-            config: encoder.config(),
-            bitrate: 0,
-        }]);
+        let (writer, mut twin, mut encoder) = publish(&hub, !to_aac);
         let want = if to_aac { Want::MP4 } else { Want::WEBRTC };
         let channel = Arc::clone(writer.channel());
         let mut reader = channel.read(want, Start::Next, 1000);
@@ -138,13 +135,7 @@ fn the_sound_is_the_same_at_the_same_time() {
 #[test]
 fn nothing_is_made_while_nobody_listens() {
     let hub = Hub::new(4);
-    let (mut writer, mut twin) = publish(&hub);
-    let mut encoder = source(false);
-    writer.set_tracks(vec![Track {
-        id: FROM,
-        config: encoder.config(),
-        bitrate: 0,
-    }]);
+    let (writer, mut twin, mut encoder) = publish(&hub, false);
     let channel = Arc::clone(writer.channel());
     let mut work = Work::of(&channel.tracks()).unwrap();
     // The thread's own reader is nobody.
@@ -169,13 +160,7 @@ fn nothing_is_made_while_nobody_listens() {
 #[test]
 fn time_is_the_publishers() {
     let hub = Hub::new(4);
-    let (mut writer, mut twin) = publish(&hub);
-    let mut encoder = source(false);
-    writer.set_tracks(vec![Track {
-        id: FROM,
-        config: encoder.config(),
-        bitrate: 0,
-    }]);
+    let (writer, mut twin, mut encoder) = publish(&hub, false);
     let channel = Arc::clone(writer.channel());
     let mut reader = channel.read(Want::MP4, Start::Next, 1000);
     let mut work = Work::of(&channel.tracks()).unwrap();
@@ -197,13 +182,7 @@ fn time_is_the_publishers() {
 #[test]
 fn the_thread_ends_with_its_channel() {
     let hub = Hub::new(4);
-    let (mut writer, twin) = publish(&hub);
-    let mut encoder = source(false);
-    writer.set_tracks(vec![Track {
-        id: FROM,
-        config: encoder.config(),
-        bitrate: 0,
-    }]);
+    let (mut writer, twin, mut encoder) = publish(&hub, false);
     let channel = Arc::clone(writer.channel());
     let mut reader = channel.read(Want::MP4, Start::Next, 1000);
     let thread = start(twin).unwrap();
