@@ -52,6 +52,24 @@ fn state(studio: &Headless) -> String {
     channel["state"].as_str().unwrap_or_default().to_owned()
 }
 
+/// The program with the window, where there is no display or none that answers: it says so, and is the studio
+/// all the same, on the same command line.
+#[test]
+fn without_a_display_the_window_program_runs_headless() {
+    for display in ["", ":29871"] {
+        let studio = Headless::with()
+            .shell()
+            .env("DISPLAY", display)
+            .arg("--on-air")
+            .start();
+        let log = studio.log();
+        assert!(log.contains("there is no display"), "{log}");
+        assert_eq!(studio.get("/healthz").status, 200);
+        assert_eq!(state(&studio), "live");
+        assert!(studio.stop().success());
+    }
+}
+
 #[test]
 fn ready_means_that_pages_health_and_metrics_answer() {
     let studio = Headless::start();

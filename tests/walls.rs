@@ -46,6 +46,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "klieg-wire",
         ],
     ),
+    ("klieg-archive", &["klieg-media", "klieg-container"]),
     ("klieg-store", &["klieg-api"]),
     (
         "klieg-server",
@@ -54,6 +55,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "klieg-codec",
             "klieg-mixer",
             "klieg-wire",
+            "klieg-archive",
             "klieg-store",
             "klieg-api",
         ],
@@ -61,6 +63,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "klieg-studio",
         &[
+            "klieg-archive",
             "klieg-media",
             "klieg-scene",
             "klieg-api",
@@ -84,6 +87,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 /// Parts by others that have one home. A name that ends in `*` stands for all that begin so.
 const HOMES: &[(&str, &[&str])] = &[
     ("tauri*", &["klieg"]),
+    ("tray-icon", &["klieg"]),
     ("wgpu", &["klieg-render"]),
     ("nokhwa", &["klieg-capture"]),
     ("cpal", &["klieg-capture"]),
@@ -94,13 +98,20 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fdk-aac", &["klieg-codec"]),
     ("symphonia", &["klieg-codec"]),
     ("rubato", &["klieg-mixer"]),
+    ("cosmic-text", &["klieg-program"]),
+    ("jiff", &["klieg-program", "klieg-studio"]),
     ("rtc", &["klieg-wire"]),
     ("webrtc", &["klieg-wire"]),
     ("rml_rtmp", &["klieg-wire"]),
+    ("rusty-s3", &["klieg-wire"]),
+    ("argon2", &["klieg-server"]),
     ("axum", &["klieg-server"]),
+    ("mdns-sd", &["klieg-server"]),
     ("socketioxide*", &["klieg-server"]),
     ("rusqlite*", &["klieg-store"]),
     ("clap", &["klieg-studio"]),
+    ("keyring*", &["klieg-studio"]),
+    ("toml_edit", &["klieg-studio"]),
     (
         "anyhow",
         &["klieg", "klieg-headless", "klieg-studio", "xtask"],
@@ -108,7 +119,7 @@ const HOMES: &[(&str, &[&str])] = &[
 ];
 
 /// All that the interface may be made of.
-const API: &[&str] = &["klieg-scene", "serde", "ts-rs"];
+const API: &[&str] = &["klieg-scene", "schemars", "serde", "ts-rs"];
 
 /// Crates that run without a runtime: the program and everything under it. `media` has tokio's
 /// channels, which need none.
@@ -137,7 +148,7 @@ fn packages() -> Vec<Package> {
         .expect("cargo metadata");
     let tests = env!("CARGO_PKG_NAME");
     let packages = metadata.packages.into_iter();
-    packages.filter(|p| p.name.as_str() != tests).collect()
+    packages.filter(|p| !p.name.starts_with(tests)).collect()
 }
 
 /// What a crate is built from, tests aside.

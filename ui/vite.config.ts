@@ -30,7 +30,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { station: here('./index.html'), studio: here('./studio.html') },
+      input: { station: here('./index.html'), studio: here('./studio.html'), projector: here('./projector.html') },
     },
   },
   server: {

@@ -10,6 +10,7 @@ use api::{Code, Command, Event, Problem, Snapshot};
 use serde::Serialize;
 use studio::Studio;
 use tauri::{AppHandle, Emitter, Manager, State, async_runtime};
+use tauri_plugin_opener::OpenerExt;
 use tokio::sync::broadcast::error::RecvError;
 
 /// The event under which the page hears [`api::Event`]s.
@@ -33,7 +34,8 @@ impl Engine {
         self.studio().is_ok_and(|s| s.snapshot().on_air.is_some())
     }
 
-    fn studio(&self) -> Result<Arc<Studio>, Problem> {
+    /// The studio; a refusal in words once it is closing.
+    pub(crate) fn studio(&self) -> Result<Arc<Studio>, Problem> {
         self.slot()
             .clone()
             .ok_or_else(|| Problem::new(Code::Conflict, "Klieg is closing."))
@@ -78,8 +80,19 @@ pub(crate) fn endpoints(engine: State<'_, Engine>) -> Result<Endpoints, Problem>
     })
 }
 
+/// Shows the folder of the log's files in the system's file manager.
+#[tauri::command]
+pub(crate) fn open_logs(app: AppHandle, engine: State<'_, Engine>) -> Result<(), Problem> {
+    let folder = engine.studio()?.log_folder();
+    let path = folder.display().to_string();
+    app.opener().open_path(path, None::<&str>).map_err(|e| {
+        let text = format!("The folder {} does not open: {e}.", folder.display());
+        Problem::new(Code::Unavailable, text)
+    })
+}
+
 /// Looking for devices or opening a file takes its time: never on a thread that draws or answers.
-async fn off_the_window<T: Send + 'static>(
+pub(crate) async fn off_the_window<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {
     async_runtime::spawn_blocking(work)

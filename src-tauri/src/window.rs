@@ -9,8 +9,9 @@ use tauri::{
 use tauri_plugin_dialog::{DialogExt, MessageDialogButtons, MessageDialogKind};
 
 use crate::bridge::Engine;
+use crate::projector;
 
-const LABEL: &str = "studio";
+pub(crate) const LABEL: &str = "studio";
 
 /// The page's background, so that opening does not flash.
 const NIGHT: Color = Color(0x0f, 0x10, 0x12, 0xff);
@@ -47,7 +48,7 @@ pub(crate) fn refuse(error: anyhow::Error) -> anyhow::Result<()> {
     Err(error)
 }
 
-/// Brings it to the front: somebody started Klieg a second time.
+/// Brings it to the front: somebody started Klieg a second time, or pressed its icon.
 pub(crate) fn show(app: &AppHandle) {
     let Some(window) = app.get_webview_window(LABEL) else {
         return;
@@ -61,13 +62,41 @@ pub(crate) fn show(app: &AppHandle) {
     }
 }
 
-/// Closing while on air asks once.
+/// Hides it; shows it when it is hidden.
+pub(crate) fn show_or_hide(app: &AppHandle) {
+    let Some(window) = app.get_webview_window(LABEL) else {
+        return;
+    };
+    // One that cannot be asked is shown: nothing is lost by that.
+    let seen = window.is_visible().unwrap_or(false) && !window.is_minimized().unwrap_or(false);
+    if !seen {
+        show(app);
+    } else if let Err(error) = window.hide() {
+        tracing::warn!(%error, "the window could not be hidden");
+    }
+}
+
+/// Closes it as its close button does, which asks first while on air.
+pub(crate) fn close(app: &AppHandle) {
+    let Some(window) = app.get_webview_window(LABEL) else {
+        return;
+    };
+    // A question is asked where it can be seen.
+    show(app);
+    if let Err(error) = window.close() {
+        tracing::warn!(%error, "the window could not be closed");
+    }
+}
+
+/// Closing while on air asks once; what was open beside it goes with it.
 fn guard(window: &WebviewWindow) {
     let asking = std::sync::Arc::new(AtomicBool::new(false));
     let guarded = window.clone();
     window.on_window_event(move |event| {
-        let WindowEvent::CloseRequested { api, .. } = event else {
-            return;
+        let api = match event {
+            WindowEvent::CloseRequested { api, .. } => api,
+            WindowEvent::Destroyed => return projector::close_all(guarded.app_handle()),
+            _ => return,
         };
         if !guarded.state::<Engine>().on_air() {
             return;

@@ -3,10 +3,12 @@
 //!
 //! - `viewers watch URL PID COUNT SECONDS`: that many watch the WHEP address `URL`; prints the CPU
 //!   time that process `PID` took meanwhile, and what was lost.
+//! - `viewers churn URL PID COUNT`: that many come and go, 100 at once; prints what process `PID` keeps
+//!   of them.
 //! - `viewers floor COUNT SECONDS PACKETS BYTES`: the floor of it: the same datagrams a second to as
 //!   many sockets by bare batched sends, without sealing.
 //!
-//! Both print one line of JSON.
+//! Each prints one line of JSON.
 
 #[path = "viewers/floor.rs"]
 mod floor;
@@ -26,6 +28,10 @@ fn main() -> Result<()> {
             let url = args.get(1).context("no address")?;
             watch::run(url, number(2)? as u32, number(3)? as usize, number(4)?)?
         }
+        Some("churn") => {
+            let url = args.get(1).context("no address")?;
+            watch::churn(url, number(2)? as u32, number(3)? as usize)?
+        }
         Some("floor") => floor::run(
             number(1)? as usize,
             number(2)?,
@@ -33,7 +39,7 @@ fn main() -> Result<()> {
             number(4)? as usize,
         )?,
         _ => bail!(
-            "viewers watch URL PID COUNT SECONDS, or viewers floor COUNT SECONDS PACKETS BYTES"
+            "viewers watch URL PID COUNT SECONDS, viewers churn URL PID COUNT, or viewers floor COUNT SECONDS PACKETS BYTES"
         ),
     };
     println!("{figures}");

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { clean } from './axe.ts';
 import { type Klieg, expect, test } from './klieg.ts';
-import { plays } from './picture.ts';
+import { moves, plays } from './picture.ts';
 import { chromium, flags } from './playwright.config.ts';
 
 /** Of four cameras the second and third give formats that no encoder takes. */
@@ -38,28 +38,6 @@ async function stop(page: Page): Promise<void> {
 
 const names = async (klieg: Klieg): Promise<string[]> =>
   (await klieg.channels()).filter((channel) => channel.state === 'live').map((channel) => channel.name);
-
-/** How many different pictures a player shows, looked at until there are this many. */
-async function moves(page: Page, pictures: number): Promise<void> {
-  const seen = new Set<string>();
-  await expect
-    .poll(
-      async () => {
-        seen.add(
-          await page.evaluate(() => {
-            const video = document.querySelector('video')!;
-            const canvas = new OffscreenCanvas(32, 18);
-            const context = canvas.getContext('2d', { willReadFrequently: true })!;
-            context.drawImage(video, 0, 0, 32, 18);
-            return [...context.getImageData(0, 0, 32, 18).data].map((value) => value >> 5).join();
-          }),
-        );
-        return seen.size;
-      },
-      { message: 'the picture moves', intervals: [150] },
-    )
-    .toBeGreaterThanOrEqual(pictures);
-}
 
 /** Waits for a sample louder than this, in dBFS. */
 async function sounds(page: Page, level: number): Promise<void> {

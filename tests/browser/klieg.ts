@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { test as base, expect } from '@playwright/test';
+import type { Machine } from './machine.ts';
 import type { Channel, Command, Snapshot } from '../../ui/src/lib/api/bindings/index.ts';
 
 const READY_MS = 60_000;
@@ -14,6 +15,7 @@ const demo = fileURLToPath(new URL('../../assets/demo', import.meta.url));
 
 interface Ready {
   http: string;
+  rtmp: string;
   media_udp: string;
   control_token: string;
 }
@@ -24,6 +26,10 @@ interface Wishes {
   http?: string;
   /** More settings, each `key=value`. */
   settings?: readonly string[];
+  /** Without a collection on the command line: as a person starts it. */
+  plain?: boolean;
+  /** More of the environment: where the machine's display or sound server is. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** A running studio. */
@@ -41,7 +47,7 @@ export class Klieg {
     if (!program) throw new Error('KLIEG_BIN is not set: it names klieg-headless (cargo xtask test --only browser sets it)');
     const args = [
       ...['--data-dir', join(folder, 'data')],
-      ...['--collection', join(folder, 'demo/collection.json')],
+      ...(wishes.plain ? [] : ['--collection', join(folder, 'demo/collection.json')]),
       ...['--set', `server.http=${wishes.http ?? '127.0.0.1:0'}`],
       ...['--set', 'server.https=127.0.0.1:0'],
       ...['--set', 'server.rtmp=127.0.0.1:0'],
@@ -49,7 +55,9 @@ export class Klieg {
       ...(wishes.settings ?? []).flatMap((one) => ['--set', one]),
       ...(wishes.onAir ? ['--on-air'] : []),
     ];
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // Tests leave nothing in the keychain of whoever runs them.
+    const env = { ...process.env, ...wishes.env, KLIEG_STATION__KEYCHAIN: 'false' };
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     const log: string[] = [];
     createInterface({ input: child.stderr }).on('line', (line) => log.push(line));
     const ready = new Promise<Ready>((resolve, reject) => {
@@ -130,6 +138,10 @@ interface Fixtures {
   onAir: boolean;
   /** More settings for the studio, each `key=value`. */
   settings: readonly string[];
+  /** Without a collection on the command line: as a person starts it. */
+  plain: boolean;
+  /** What the machine has beside itself: see `machine.ts`. */
+  machine: { readonly start: (folder: string) => Promise<Machine> } | null;
   /** A folder with a copy of the demo. */
   folder: string;
   klieg: Klieg;
@@ -140,17 +152,24 @@ interface Fixtures {
 export const test = base.extend<Fixtures>({
   onAir: [true, { option: true }],
   settings: [[], { option: true }],
+  plain: [false, { option: true }],
+  machine: [null, { option: true }],
   folder: async ({}, use) => {
     const folder = await mkdtemp(join(tmpdir(), 'klieg-browser-'));
     await cp(demo, join(folder, 'demo'), { recursive: true });
     await use(folder);
     await rm(folder, { recursive: true, force: true });
   },
-  running: async ({ folder, onAir, settings }, use, info) => {
-    const running = { klieg: await Klieg.start(folder, { onAir, settings }) };
-    await use(running);
-    if (info.status !== info.expectedStatus) console.log(running.klieg.tail());
-    await running.klieg.stop();
+  running: async ({ folder, onAir, settings, plain, machine }, use, info) => {
+    const around = await machine?.start(folder);
+    try {
+      const running = { klieg: await Klieg.start(folder, { onAir, settings, plain, env: around?.env }) };
+      await use(running);
+      if (info.status !== info.expectedStatus) console.log(running.klieg.tail());
+      await running.klieg.stop();
+    } finally {
+      await around?.stop();
+    }
   },
   klieg: async ({ running }, use) => {
     await use(running.klieg);

@@ -165,6 +165,7 @@ test('a destination is added with its key, which never comes back', async ({ pag
   await open(page, klieg.studio);
   await page.getByRole('button', { name: 'Add a destination' }).first().click();
   const form = page.getByRole('dialog', { name: 'Add a destination' });
+  await form.getByRole('combobox', { name: 'Where' }).selectOption('Another RTMP server');
   await form.getByRole('textbox', { name: 'Name' }).fill('Hall');
   await form.getByRole('textbox', { name: 'Address' }).fill('http://127.0.0.1:9/app');
   await form.getByLabel('Stream key').fill('sesame');
@@ -254,7 +255,7 @@ test.describe('with publishers held', () => {
       socket.addEventListener('close', (event) => (document.title = event.reason));
     });
     const row = page.getByRole('listitem').filter({ hasText: 'phone' });
-    await expect(row).toContainText('waits for you');
+    await expect(row).toContainText('wants to go live');
     expect(await klieg.channels()).toHaveLength(1);
     await row.getByRole('button', { name: 'Let phone in' }).click();
     await expect(row).toContainText('live for');

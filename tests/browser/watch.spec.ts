@@ -59,6 +59,10 @@ test('a viewer is counted, and is gone when the page is left', async ({ page, kl
   const viewers = async (): Promise<number | undefined> => (await klieg.channels())[0]?.viewers.whep;
   await expect.poll(viewers).toBe(1);
   await expect(page.locator('.facts')).toContainText('1 watching');
+  const list = await page.context().newPage();
+  await list.goto(klieg.http);
+  await expect(list.getByRole('link', { name: /^LIVE/ })).toContainText('1 watching');
+  await list.close();
   const bye = page.waitForRequest((request) => request.method() === 'DELETE' && request.url().includes('/program/whep/'));
   await page.getByRole('link', { name: 'Klieg, who is live' }).click();
   expect((await (await bye).response())?.status()).toBe(200);
@@ -135,6 +139,11 @@ test('a refused WHEP request falls to HLS with the reason, and WebRTC can be tri
 
 test('?transport=hls plays over HLS with sound, without an excuse', async ({ page, klieg }) => {
   await klieg.testSignal();
+  // The player stays close behind: it loads parts of segments as they come.
+  const parts: string[] = [];
+  page.on('requestfinished', (request) => {
+    if (/-\d+\.\d+\.m4s$/.test(request.url())) parts.push(request.url());
+  });
   await page.goto(`${klieg.http}/watch/program?transport=hls`);
   await plays(page, 'hls');
   await expect(page.locator('.notice')).toHaveCount(0);
@@ -144,6 +153,7 @@ test('?transport=hls plays over HLS with sound, without an excuse', async ({ pag
   expect(sound.frequency).toBeGreaterThan(970);
   expect(sound.frequency).toBeLessThan(1030);
   expect(Math.abs(sound.peak + 26), `${sound.peak.toFixed(2)} dBFS`).toBeLessThan(2);
+  await expect.poll(() => parts.length).toBeGreaterThan(5);
 });
 
 test('the page comes back by itself after Klieg was started again', async ({ page, klieg, running }) => {
@@ -208,6 +218,10 @@ test('after a change of network a dead session is joined anew, and a living one 
   await expect.poll(() => framesDecoded(page)).toBeGreaterThan(first + 90);
   expect(await peers()).toBe(1);
 
+  // The same after sleep.
+  const awake = (): Promise<unknown> => page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await awake();
+
   // Nothing arrives any more, and the connection does not know.
   await page.evaluate(() => {
     const [peer] = (window as unknown as { peers: RTCPeerConnection[] }).peers;
@@ -216,6 +230,15 @@ test('after a change of network a dead session is joined anew, and a living one 
   });
   await online();
   await expect.poll(peers).toBe(2);
+  await plays(page, 'webrtc');
+
+  await page.evaluate(() => {
+    const peer = (window as unknown as { peers: RTCPeerConnection[] }).peers.at(-1);
+    const frozen = peer!.getStats();
+    peer!.getStats = () => frozen;
+  });
+  await awake();
+  await expect.poll(peers).toBe(3);
   await plays(page, 'webrtc');
 });
 

@@ -10,6 +10,12 @@ import { delimiter, join } from 'node:path';
 /** The key under which WebDriver names an element. */
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
+/** Keys without a letter, as WebDriver writes them. */
+export const SHIFT = '\uE008';
+export const CONTROL = '\uE009';
+export const ALT = '\uE00A';
+export const DOWN = '\uE015';
+
 /** How often something is looked at that cannot announce itself. */
 const LOOK = 50;
 
@@ -63,8 +69,9 @@ export class Process {
 /** A display of its own; `name` is what DISPLAY says. */
 export async function display(width, height) {
   const screen = `${width}x${height}x24`;
-  // Xvfb picks a free number and writes it to the fourth file.
-  const args = ['-displayfd', '3', '-screen', '0', screen, '-nolisten', 'tcp'];
+  // Xvfb picks a free number and writes it to the fourth file. Without -noreset it begins anew when its last
+  // client goes, and takes down whoever is just about to connect.
+  const args = ['-displayfd', '3', '-screen', '0', screen, '-nolisten', 'tcp', '-noreset'];
   const server = new Process('Xvfb', args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
   const number = await eventually('a display', () => /^(\d+)\n/m.exec(server.log)?.[1]);
   return { server, name: `:${number}` };
@@ -78,6 +85,7 @@ export class X11 {
   static async open(display) {
     const x11 = new X11(display);
     await eventually('a window manager', async () => {
+      if (x11.manager.child.exitCode !== null) throw new Error(`openbox has left: ${x11.manager.log}`);
       const { log } = await x11.#finished('xprop', ['-root', '_NET_SUPPORTING_WM_CHECK']);
       return /window id/.test(log);
     });
@@ -113,6 +121,44 @@ export class X11 {
     return this.key(window, 'alt+F4');
   }
 
+  /** Takes hold at the first point of a window and goes through the others, a screen's refresh apart, as a hand does. */
+  sweep(window, points) {
+    const move = ({ x, y }) => ['mousemove', '--window', window, String(x), String(y)];
+    const [first, ...others] = points;
+    const way = others.flatMap((point) => [...move(point), 'sleep', '0.016']);
+    return this.#xdotool(...move(first), 'sleep', '0.1', 'mousedown', '1', ...way, 'mouseup', '1');
+  }
+
+  /** Where a window's content is on the screen, and how large it is. */
+  async place(window) {
+    const { log } = await this.#finished('xdotool', ['getwindowgeometry', '--shell', window]);
+    const [x, y, width, height] = ['X', 'Y', 'WIDTH', 'HEIGHT'].map((name) => Number(new RegExp(`^${name}=(-?\\d+)$`, 'm').exec(log)?.[1]));
+    return { x, y, width, height };
+  }
+
+  /** Moves a window and gives it a size, as a person does by its edges. */
+  arrange(window, { x, y, width, height }) {
+    const [at, size] = [[x, y], [width, height]].map((two) => two.map(String));
+    return this.#xdotool('windowsize', '--sync', window, ...size, 'windowmove', window, ...at);
+  }
+
+  /** How bright the quarters of a window are, 0 to 1: above left and right, below left and right. */
+  async quarters(window) {
+    const quarters = ['-resize', '2x2!', '-format', ['0,0', '1,0', '0,1', '1,1'].map((at) => `%[fx:p{${at}}.intensity]`).join(' '), 'info:'];
+    const { log } = await this.#finished('import', ['-window', window, ...quarters]);
+    return log.split(' ').map(Number);
+  }
+
+  /** A picture of the whole screen. */
+  async shoot(file) {
+    await this.#finished('import', ['-window', 'root', file]);
+  }
+
+  /** Presses a key for whoever the system gives it to. */
+  press(name) {
+    return this.#xdotool('key', '--clearmodifiers', name);
+  }
+
   /** Presses a key in a window. */
   key(window, name) {
     return this.#xdotool('windowactivate', '--sync', window, 'key', name);
@@ -128,6 +174,9 @@ export async function freePort() {
   await once(server, 'close');
   return port;
 }
+
+/** A way to a point of the page, in so many milliseconds. */
+const moved = (at, duration = 400) => ({ type: 'pointerMove', x: Math.round(at.x), y: Math.round(at.y), duration, origin: 'viewport' });
 
 /** A window under remote control. */
 export class Session {
@@ -203,6 +252,50 @@ export class Session {
   async attribute(xpath, name) {
     const id = await this.element(xpath);
     return this.send('GET', `/element/${id}/attribute/${name}`);
+  }
+
+  /** Drags from one point of the page to another, with a key held down. */
+  drag(from, to, held = null) {
+    const rest = { type: 'pause', duration: 0 };
+    const hand = [moved(from, 0), { type: 'pointerDown', button: 0 }, moved(to), { type: 'pointerUp', button: 0 }];
+    if (held === null) return this.#hand(hand);
+    // Everything in step: the key is down before the pointer is, and up after it.
+    const key = { type: 'key', id: 'keys', actions: [{ type: 'keyDown', value: held }, ...hand.map(() => rest), { type: 'keyUp', value: held }] };
+    return this.#hand([rest, ...hand, rest], key);
+  }
+
+  /** Takes hold at a point of the page. */
+  grip(at) {
+    return this.#hand([moved(at, 0), { type: 'pointerDown', button: 0 }]);
+  }
+
+  /** Goes on to a point with what is held. */
+  carry(to) {
+    return this.#hand([moved(to)]);
+  }
+
+  letGo() {
+    return this.#hand([{ type: 'pointerUp', button: 0 }]);
+  }
+
+  /** Clicks with the right button. */
+  askMenu(at) {
+    return this.#hand([moved(at, 0), { type: 'pointerDown', button: 2 }, { type: 'pointerUp', button: 2 }]);
+  }
+
+  /** Presses a key, with others held. */
+  press(key, ...held) {
+    const down = [...held, key].map((value) => ({ type: 'keyDown', value }));
+    const up = [key, ...held.toReversed()].map((value) => ({ type: 'keyUp', value }));
+    return this.#perform([{ type: 'key', id: 'keys', actions: [...down, ...up] }]);
+  }
+
+  #hand(actions, ...others) {
+    return this.#perform([{ type: 'pointer', id: 'mouse', parameters: { pointerType: 'mouse' }, actions }, ...others]);
+  }
+
+  #perform(actions) {
+    return this.send('POST', '/actions', { actions });
   }
 
   /** A PNG of the page. */

@@ -1,71 +1,57 @@
-// The window as a person meets it: it opens on the demo, the program moves, scenes switch, a strip is
-// muted, the broadcast begins, and closing then asks first.
+// The window as a person meets it: it opens on the demo, the program moves, scenes switch, a strip is muted, items
+// are dragged and grouped on the picture, the T-bar is pulled, the program fills a monitor, the broadcast begins,
+// closing then asks first, and the next window opens where the last one was.
 //
 // KLIEG_SHELL names the program under test. With KLIEG_SCREENSHOTS=DIR pictures of the window go there.
 
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { Session, X11, display, eventually, find } from './webdriver.js';
+import { isDeepStrictEqual } from 'node:util';
+import { Tray, reason as without } from './tray.js';
+import { ALT, CONTROL, DOWN, SHIFT, eventually } from './webdriver.js';
+import { Window, at, reason, root } from './window.js';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const binary = process.env.KLIEG_SHELL ?? join(root, 'target/debug/klieg');
 const shots = process.env.KLIEG_SCREENSHOTS ?? join(root, 'tests/desktop/actual');
 
-const missing = ['Xvfb', 'WebKitWebDriver', 'openbox', 'xdotool', 'xprop'].filter((program) => !find(program));
-const skip = missing.length > 0 && `${missing.join(' and ')} not installed (cargo xtask setup)`;
+const skip = reason();
 if (skip) console.error(`SKIPPED desktop: ${skip}`);
+const noTray = skip || without();
+if (!skip && noTray) console.error(`SKIPPED desktop tray: ${noTray}`);
 
-const dock = (title) => `//section[.//h2[starts-with(normalize-space(), '${title}')]]`;
-const scene = (name) => `${dock('Scenes')}//button[contains(@class, 'row-main')][.//*[normalize-space()='${name}']]`;
-const mute = (name) => `//button[@aria-label='Mute ${name}']`;
+const { dock, scene, source, mute } = at;
 const GO_LIVE = "//button[normalize-space()='Go live']";
 const END = "//button[normalize-space()='End broadcast']";
 
-let folder;
-let screen;
+/** Where the window is left. */
+let left;
+
+let window;
 let session;
 let x11;
-/** The program has ended by itself: there is no session to close. */
-let ended = false;
+let tray;
 
 before(async () => {
   if (skip) return;
   await mkdir(shots, { recursive: true });
-  folder = await mkdtemp(join(tmpdir(), 'klieg-desktop-'));
-  screen = await display(1440, 900);
-  x11 = await X11.open(screen.name);
-  session = await Session.open({
-    binary,
-    args: [
-      '--data-dir', folder,
-      '--set', 'server.http=127.0.0.1:0',
-      '--set', 'server.https=127.0.0.1:0',
-      '--set', 'server.rtmp=127.0.0.1:0',
-      '--set', 'server.media_udp=127.0.0.1:0',
-    ],
-    display: screen.name,
-    // Nothing of the person who runs the tests: window places, D-Bus, the display server.
-    env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder, WAYLAND_DISPLAY: '', GDK_BACKEND: 'x11' },
-  });
+  window = await Window.desk();
+  ({ x11 } = window);
+  if (!noTray) tray = await Tray.open();
+  await window.open(tray?.env);
+  ({ session } = window);
 });
 
 after(async () => {
   try {
-    await (ended ? session?.driver.stop() : session?.close());
+    await window?.close();
   } finally {
-    await x11?.manager.stop();
-    await screen?.server.stop();
-    if (folder) await rm(folder, { recursive: true, force: true });
+    await tray?.stop();
   }
 });
 
-/** What the studio says of itself, through the window's own bridge. */
-const ask = (command) =>
-  session.run(`return window.__TAURI_INTERNALS__.invoke(arguments[0])`, command);
+const ask = (command) => window.ask(command);
+const apply = (command) => window.apply(command);
 
 /** The program picture, reduced to 16 × 9 pixels of red, green and blue. */
 const picture = () =>
@@ -94,8 +80,11 @@ const difference = (a, b) => a.reduce((sum, value, i) => sum + Math.abs(value - 
 
 const shoot = async (name) => writeFile(join(shots, `${name}.png`), await session.screenshot());
 
-test('it opens on the demo', { skip }, async () => {
+test('it opens on the demo, and asks at its first start', { skip }, async () => {
   await session.element(GO_LIVE, 60_000);
+  await session.element("//dialog[.//h2[normalize-space()='Welcome to Klieg']]");
+  await session.click("//dialog//button[normalize-space()='Look around first']");
+  await eventually('the answer is kept', async () => !(await ask('snapshot')).first_start);
   for (const title of ['Scenes', 'Sources', 'Mixer', 'Chat', 'Destinations']) {
     await session.element(dock(title));
   }
@@ -149,6 +138,23 @@ test('a scene is switched', { skip }, async () => {
   await shoot('test-signal');
 });
 
+test('a key that the system was asked for is heard', { skip }, async () => {
+  const keys = (anywhere) => apply({ command: 'set_keys', keys: { own: {}, anywhere, singles: true } });
+  const current = async () => (await ask('snapshot')).collection.current;
+  await keys({ 'scene-1': 'Ctrl+Alt+9', 'scene-2': 'Ctrl+Alt+8' });
+  // Pressed until the system has been asked for it.
+  const press = (key, id) => eventually(`${id} on the program`, async () => {
+    await x11.press(key);
+    return (await current()) === id;
+  });
+  await press('ctrl+alt+9', 'welcome');
+  await press('ctrl+alt+8', 'test');
+  await keys({});
+  const { available, refused } = await window.ask('shortcuts', { keys: { live: 'Ctrl+Nonsense' } });
+  assert.equal(available, true);
+  assert.match(refused.live, /does not know the key/);
+});
+
 test('a strip is muted and heard again', { skip }, async () => {
   const muted = async () => {
     const { collection } = await ask('snapshot');
@@ -161,6 +167,118 @@ test('a strip is muted and heard again', { skip }, async () => {
   await session.click(mute('Test signal'));
   await eventually('it is heard', async () => !(await muted()));
   await eventually('a level', () => level('Test signal'));
+});
+
+const items = () => window.items('welcome');
+const item = async (id) => (await items()).find((one) => one.id === id);
+/** What was done in the document, newest first. */
+const past = async () => (await ask('snapshot')).undo.past;
+
+test('items are dragged, cropped, grouped, taken apart and put back, by the pointer and the keys', { skip }, async () => {
+  await session.click(scene('Welcome'));
+  await eventually('the scene on the program', async () => (await ask('snapshot')).collection.current === 'welcome');
+  const [before, earlier] = [await items(), (await past()).length];
+  const steps = async () => (await past()).slice(0, (await past()).length - earlier);
+  const goes = async (key, times, ...held) => {
+    for (let step = 0; step < times; step += 1) await session.press(key, CONTROL, ...held);
+  };
+  await session.click(source('Logo'));
+  const on = await window.picture();
+  // Its box is 220 × 56 at 40, 32: the pointer takes it in its middle.
+  await session.drag(on(150, 60), on(450, 260));
+  await eventually('it is moved', async () => (await item('logo')).rect.x > 300);
+  const { rect } = await item('logo');
+  assert.deepEqual([rect.width, rect.height], [220, 56]);
+  await session.drag(on(rect.x + rect.width, rect.y + rect.height / 2), on(rect.x + rect.width * 0.75, rect.y + rect.height / 2), ALT);
+  await eventually('it is cropped', async () => (await item('logo')).crop.right > 50);
+  const cropped = await item('logo');
+  assert.ok(Math.abs(cropped.rect.width - rect.width * 0.75) < 8, `${cropped.rect.width} of ${rect.width}`);
+  assert.deepEqual([cropped.rect.x, cropped.crop.left, cropped.crop.top, cropped.crop.bottom], [rect.x, 0, 0, 0]);
+
+  await session.click(source('Lower third'));
+  await session.press(DOWN, SHIFT);
+  await session.press('g', CONTROL);
+  await eventually('a group', async () => (await items()).length === 4);
+  const group = (await ask('snapshot')).collection.scenes.find((one) => one.group);
+  assert.deepEqual(group.items.map((one) => one.id), ['bar', 'title']);
+  await shoot('group');
+  await session.press('g', CONTROL, SHIFT);
+  await eventually('no group', async () => (await items()).length === 5);
+  assert.deepEqual(await steps(), ['Ungroup items', 'Group items', 'Crop item', 'Move item']);
+
+  await goes('z', 4);
+  await eventually('all as it was', async () => (await steps()).length === 0);
+  assert.deepEqual(await items(), before);
+  await goes('z', 2, SHIFT);
+  await eventually('moved and cropped again', async () => (await steps()).length === 2);
+  assert.deepEqual(await item('logo'), cropped);
+  await goes('z', 2);
+  await eventually('all as it was', async () => (await steps()).length === 0);
+});
+
+test('the T-bar is pulled to the preview by the pointer', { skip }, async () => {
+  const mode = async () => {
+    const { collection, studio_mode: mode } = await ask('snapshot');
+    return { program: collection.current, ...mode };
+  };
+  await apply({ command: 'studio_mode', on: true });
+  await session.click(scene('Test signal'));
+  await eventually('it is prepared', async () => (await mode()).preview === 'test');
+  await session.element("//section[@aria-label='Switcher']//input[@type='range'][not(@disabled)]");
+  const [left, middle, width] = await session.run(`
+    const box = document.querySelector('section[aria-label="Switcher"] input[type="range"]').getBoundingClientRect();
+    return [box.left, box.top + box.height / 2, box.width];
+  `);
+  const along = (far) => ({ x: left + far * width, y: middle });
+  await session.grip(along(0.02));
+  await session.carry(along(0.5));
+  // The hand rests: both are seen at once, and nothing is taken.
+  const half = await eventually('half of the way', async () => {
+    const now = await mode();
+    return now.far > 0.3 && now.far < 0.7 && now;
+  });
+  assert.deepEqual([half.program, half.preview], ['welcome', 'test']);
+  await shoot('t-bar');
+  await session.carry(along(1));
+  await session.letGo();
+  await eventually('it is taken', async () => (await mode()).program === 'test');
+  assert.deepEqual(await mode(), { program: 'test', preview: 'welcome', far: 0 });
+  await apply({ command: 'studio_mode', on: false });
+  // The window learns of it a moment later; a scene that is clicked before is prepared, not switched to.
+  const switcher = `return document.querySelector('section[aria-label="Switcher"]') === null`;
+  await eventually('the switcher is gone', () => session.run(switcher));
+  await session.click(scene('Welcome'));
+  await eventually('the welcome on the program', async () => (await mode()).program === 'welcome');
+});
+
+test('the program fills a monitor, and gives it back', { skip }, async () => {
+  const screen = async () => (await ask('screens'))[0];
+  const { name, width, height, here, shows } = await screen();
+  assert.deepEqual([width, height, here, shows], [1440, 900, true, null]);
+  const on = await window.picture();
+  await session.askMenu(on(150, 60));
+  await session.click(at.menu('Full screen'));
+  await session.click(at.menu('Program'));
+  await shoot('full-screen-menu');
+  await session.click(at.menu(name));
+  const projector = await eventually('a projector', () => x11.window('Klieg program'));
+  await eventually('it is all over', async () => isDeepStrictEqual(await x11.place(projector), { x: 0, y: 0, width, height }));
+  await eventually('the program is on it', async () => {
+    const quarters = await x11.quarters(projector);
+    return quarters.every((one) => one > 0.14);
+  });
+  assert.equal((await screen()).shows, 'program');
+  await x11.shoot(join(shots, 'projector.png'));
+  // The same monitor shows something else: four scenes, two by two. The camera, which is not there, is the darkest.
+  await window.ask('project', { screen: 0, view: 'scenes' });
+  await eventually('all scenes', () => x11.window('Klieg multiview'));
+  await eventually('they are on it', async () => {
+    const [, signal, , camera] = await x11.quarters(projector);
+    return signal > 0.25 && camera < 0.14;
+  });
+  await x11.shoot(join(shots, 'projector-multiview.png'));
+  await x11.key(projector, 'Escape');
+  await eventually('it is gone', async () => (await screen()).shows === null && !(await x11.window('Klieg multiview')));
 });
 
 /** Whether the station says that the program is live. */
@@ -186,25 +304,61 @@ test('the broadcast begins, is seen on the network, and ends', { skip }, async (
   await eventually('the end on the station', async () => !(await live(http)));
 });
 
+test('the icon beside the clock does what the window does, while that is away', { skip: noTray }, async () => {
+  const icon = await eventually('an icon', () => tray.look());
+  assert.equal(icon.tip, 'Klieg: off air');
+  await tray.press('Show or hide the window');
+  await eventually('the window is away', async () => !(await x11.window('Klieg')));
+  await tray.press('Mute', 'Studio loop');
+  await eventually('it is muted', async () => (await tray.has('Mute', 'Studio loop'))?.checked);
+  assert.equal((await ask('snapshot')).collection.sources.find((one) => one.id === 'loop').audio.muted, true);
+  await tray.press('Mute', 'Studio loop');
+  await tray.press('Record');
+  await tray.press('Stop recording');
+  await eventually('it is recorded', async () => (await tray.has('Record')) && (await ask('snapshot')).recordings.length === 0);
+  await tray.press('Go live');
+  await eventually('it is on air', async () => (await tray.look()).tip === 'Klieg: on air');
+  await tray.press('End the broadcast…');
+  const question = await eventually('a question', () => x11.window('End the broadcast?'));
+  await x11.key(question, 'Return');
+  await eventually('it is over', async () => (await tray.look()).tip === 'Klieg: off air');
+  await tray.press('Show or hide the window');
+  await eventually('the window is back', () => x11.window('Klieg'));
+});
+
 test('closing on air asks first, and ends cleanly when told to', { skip }, async () => {
   const { http } = await ask('endpoints');
+  const studio = await eventually('the window', () => x11.window('Klieg'));
+  const before = await x11.place(studio);
+  await x11.arrange(studio, { x: before.x + 90, y: before.y + 40, width: 1160, height: 720 });
+  left = await eventually('it is moved', async () => {
+    const place = await x11.place(studio);
+    return place.width === 1160 && place.height === 720 && place.x > before.x && place.y > before.y && place;
+  });
   await session.click(GO_LIVE);
   await eventually('the program on the station', () => live(http));
-  const window = await eventually('the window', () => x11.window('Klieg'));
   const asked = () => x11.window('End the broadcast?');
 
-  await x11.close(window);
+  await x11.close(studio);
   const question = await eventually('a question', asked);
   await x11.key(question, 'Escape');
   await eventually('the question goes', async () => !(await asked()));
   assert.equal(await live(http), true, 'still on air');
 
-  await x11.close(window);
+  await x11.close(studio);
   const again = await eventually('a question', asked);
   await x11.key(again, 'Return');
   await eventually('the program has left', async () => {
     const answers = await fetch(`${http}/healthz`).then(() => true, () => false);
     return !answers && !(await x11.window('Klieg'));
   });
-  ended = true;
+  await window.left();
+});
+
+test('it opens where it was left', { skip }, async () => {
+  await window.open(tray?.env);
+  ({ session } = window);
+  await session.element(GO_LIVE, 60_000);
+  const studio = await eventually('the window', () => x11.window('Klieg'));
+  await eventually(`its place ${JSON.stringify(left)}`, async () => isDeepStrictEqual(await x11.place(studio), left));
 });

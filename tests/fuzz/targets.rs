@@ -11,9 +11,12 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 pub(crate) const ALL: &[Target] = &[
     ("aac", aac),
     ("amf0", amf0),
+    ("bodies", bodies),
+    ("chat", server::fuzz::chat),
     ("chunk", chunks),
     ("collection", collection),
     ("flv", flv),
+    ("fragment", fragment),
     ("h264", h264),
     ("ingest", wire::fuzz::ingest),
     ("live", live),
@@ -43,6 +46,30 @@ fn amf0(data: &[u8]) {
     let written = amf0::write(&values);
     let again = amf0::read(&written).expect("what is written is read");
     assert_eq!(amf0::write(&again), written);
+}
+
+/// What programs and pages send over HTTP, and what is told of it to others.
+fn bodies(data: &[u8]) {
+    fn read<T: serde::Serialize + serde::de::DeserializeOwned>(data: &[u8]) {
+        if let Ok(body) = serde_json::from_slice::<T>(data) {
+            serde_json::to_vec(&body).expect("it is JSON");
+        }
+    }
+
+    read::<api::Command>(data);
+    read::<api::scene::Edit>(data);
+    read::<api::NewAccessLink>(data);
+    read::<api::NewDestination>(data);
+    read::<api::NewMessage>(data);
+    read::<api::NewPassphrase>(data);
+    read::<api::NewSetting>(data);
+    read::<api::NewToken>(data);
+    read::<api::Moderation>(data);
+    read::<api::OpenCollection>(data);
+    read::<api::Title>(data);
+    read::<api::Enabled>(data);
+    read::<api::NewDoctorReport>(data);
+    server::fuzz::report(data);
 }
 
 /// However the bytes are cut on the way, the messages are the same.
@@ -93,6 +120,13 @@ fn flv(data: &[u8]) {
         for tag in tags {
             drop(flv::parse(tag.kind, &tag.body));
         }
+    }
+}
+
+fn fragment(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        wire::fuzz::fragment(text);
+        server::fuzz::fragment(text);
     }
 }
 

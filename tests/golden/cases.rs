@@ -87,6 +87,45 @@ fn properties() -> Vec<Case> {
             ],
             card(),
         ),
+        case(
+            "flip-h",
+            vec![
+                back(),
+                Item {
+                    flip_h: true,
+                    ..middle()
+                },
+            ],
+            card(),
+        ),
+        case(
+            "flip-v",
+            vec![
+                back(),
+                Item {
+                    flip_v: true,
+                    ..middle()
+                },
+            ],
+            card(),
+        ),
+        case(
+            "flip-v-cropped-turned",
+            vec![
+                back(),
+                Item {
+                    flip_v: true,
+                    crop: Crop {
+                        left: 40,
+                        top: 20,
+                        right: 0,
+                        bottom: 0,
+                    },
+                    ..turned(middle(), 20.0)
+                },
+            ],
+            card(),
+        ),
         case("opacity-50", vec![back(), faded(middle(), 0.5)], card()),
         case(
             "opacity-25-rotated",
@@ -321,7 +360,11 @@ fn pictures() -> Vec<Case> {
     ]
 }
 
-fn case<const N: usize>(name: &'static str, items: Vec<Item>, frames: [(&str, Frame); N]) -> Case {
+pub(crate) fn case<const N: usize>(
+    name: &'static str,
+    items: Vec<Item>,
+    frames: [(&str, Frame); N],
+) -> Case {
     let mut frames: Frames = frames
         .into_iter()
         .map(|(id, frame)| (SourceId::new(id), frame))
@@ -333,12 +376,15 @@ fn case<const N: usize>(name: &'static str, items: Vec<Item>, frames: [(&str, Fr
             id: SceneId::new(name),
             name: name.into(),
             items,
+            group: None,
+            filters: Vec::new(),
+            transition: None,
         },
         frames,
     }
 }
 
-fn item(source: &str, x: f32, y: f32, width: f32, height: f32) -> Item {
+pub(crate) fn item(source: &str, x: f32, y: f32, width: f32, height: f32) -> Item {
     Item {
         id: ItemId::new(format!("{source} at {x}, {y}")),
         source: SourceId::new(source),
@@ -354,21 +400,25 @@ fn item(source: &str, x: f32, y: f32, width: f32, height: f32) -> Item {
         opacity: 1.0,
         visible: true,
         locked: false,
+        flip_h: false,
+        flip_v: false,
+        blend: scene::Blend::Normal,
+        filters: Vec::new(),
     }
 }
 
-fn all_over(source: &str) -> Item {
+pub(crate) fn all_over(source: &str) -> Item {
     Item {
         fit: Fit::Stretch,
         ..item(source, 0.0, 0.0, WIDTH as f32, HEIGHT as f32)
     }
 }
 
-fn back() -> Item {
+pub(crate) fn back() -> Item {
     all_over("back")
 }
 
-fn turned(item: Item, rotation: f32) -> Item {
+pub(crate) fn turned(item: Item, rotation: f32) -> Item {
     Item { rotation, ..item }
 }
 
@@ -376,13 +426,13 @@ fn faded(item: Item, opacity: f32) -> Item {
     Item { opacity, ..item }
 }
 
-fn flat(rgba: [u8; 4]) -> Frame {
+pub(crate) fn flat(rgba: [u8; 4]) -> Frame {
     rgb_frame(16, 16, |_, _| rgba)
 }
 
 /// A picture with a top and a bottom, a left and a right: fields of colour in a white frame, a grey slope, and an
 /// arrow from the middle to the top left.
-fn card(format: PixelFormat, width: u32, height: u32, color: Color) -> Frame {
+pub(crate) fn card(format: PixelFormat, width: u32, height: u32, color: Color) -> Frame {
     let pixel = move |x: u32, y: u32| -> [u8; 4] {
         let (u, v) = (x as f32 / width as f32, y as f32 / height as f32);
         let border = x.min(width - 1 - x).min(y).min(height - 1 - y);
@@ -413,7 +463,7 @@ fn card(format: PixelFormat, width: u32, height: u32, color: Color) -> Frame {
     }
 }
 
-fn rgb_frame(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 4]) -> Frame {
+pub(crate) fn rgb_frame(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 4]) -> Frame {
     let rows = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
     let data: Vec<u8> = rows.flat_map(|(x, y)| pixel(x, y)).collect();
     Frame::packed(

@@ -1,22 +1,25 @@
 //! Pictures of the compositor beside those that were looked at and found right.
 //!
-//! Every property of an item at stated values, both ways through the compositor, on a canvas of
+//! Every property of an item at stated values, and every source at stated times, both ways through the compositor, on a canvas of
 //! 320 × 180. No channel of a pixel may differ from `expected/NAME.png` by more than [`MOST`], all of them
 //! together by no more than [`MEAN`] on average, and the two ways by no more than 2 in Y, U and V.
 //! Failures leave the picture and the difference (eight times as strong) in `actual/`.
 //! `KLIEG_BLESS=1` writes what is expected anew: look at it before it is committed.
 
-#![expect(clippy::unwrap_used, reason = "helpers of a test")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of a test")]
 
 mod cases;
+mod effects;
 mod picture;
+mod sources;
 
 use std::path::{Path, PathBuf};
 
+use klieg_tests::skip;
 use media::{Frame, Timestamp};
-use render::{Adapter, Compositor, Error, Options};
+use render::{Adapter, Before, Compositor, Error, Options, Passage, Show};
 
-use cases::{Case, HEIGHT, WIDTH};
+use cases::{HEIGHT, WIDTH};
 use picture::Picture;
 
 /// The most by which a channel of a pixel may differ, of 255.
@@ -40,7 +43,8 @@ fn compositor(adapter: Adapter) -> Option<Compositor> {
     match Compositor::new(options) {
         Ok(compositor) => Some(compositor),
         Err(problem @ Error::NoAdapter) => {
-            eprintln!("SKIPPED: {problem}");
+            let thread = std::thread::current();
+            skip(thread.name().unwrap_or("golden"), &problem.to_string());
             None
         }
         Err(problem) => panic!("{problem}"),
@@ -55,36 +59,64 @@ fn every_property_looks_as_it_should_both_ways() {
     ) else {
         return;
     };
+    check_all(cases::all(), &mut software, &mut gpu);
+}
+
+#[test]
+fn every_source_looks_as_it_should_at_its_times_both_ways() {
+    let (Some(mut software), Some(mut gpu)) = (
+        compositor(Adapter::Software),
+        compositor(Adapter::SoftwareAsGpu),
+    ) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    check_all(sources::all(folder.path()), &mut software, &mut gpu);
+}
+
+fn check_all(cases: Vec<cases::Case>, software: &mut Compositor, gpu: &mut Compositor) {
     let mut problems = Vec::new();
-    for case in cases::all() {
+    for case in cases {
         let render = |compositor: &mut Compositor| {
             compositor
                 .render(&case.scene, &case.frames, Timestamp::ZERO)
                 .unwrap()
         };
-        let (one, other) = (render(&mut software), render(&mut gpu));
+        let (one, other) = (render(software), render(gpu));
         let apart = largest_difference(&one, &other);
         if apart > 2 {
             problems.push(format!("{}: the two ways differ by {apart}", case.name));
         }
-        problems.extend(check(&case, "software", &one));
-        problems.extend(check(&case, "gpu", &other));
+        problems.extend(check(case.name, "software", &one));
+        problems.extend(check(case.name, "gpu", &other));
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// Whatever GPU the machine has must draw the same.
+/// Whatever GPU the machine has must draw the same: items, sources, filters, blend modes and transitions.
 #[test]
 fn the_best_adapter_draws_the_same() {
     let Some(mut best) = compositor(Adapter::Auto) else {
         return;
     };
+    if best.adapter().ends_with("(software)") {
+        skip(
+            "golden::the_best_adapter_draws_the_same",
+            "this machine has no GPU; its software adapter is compared by the other tests",
+        );
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
     let mut problems = Vec::new();
-    for case in cases::all() {
+    for case in cases::all().into_iter().chain(sources::all(folder.path())) {
         let frame = best
             .render(&case.scene, &case.frames, Timestamp::ZERO)
             .unwrap();
-        problems.extend(check(&case, "best", &frame));
+        problems.extend(check(case.name, "best", &frame));
+    }
+    for shot in effects::all() {
+        let frame = compose(&mut best, &shot);
+        problems.extend(check(&shot.name, "best", &frame));
     }
     assert!(
         problems.is_empty(),
@@ -94,8 +126,53 @@ fn the_best_adapter_draws_the_same() {
     );
 }
 
-fn check(case: &Case, way: &str, frame: &Frame) -> Option<String> {
-    let name = case.name;
+/// The most by which the two ways may differ where filters work: what they sample differs by 2, and
+/// keys, curves and sharpening make that more.
+const APART: u8 = 8;
+
+#[test]
+fn every_filter_blend_mode_and_transition_looks_as_it_should_both_ways() {
+    let (Some(mut software), Some(mut gpu)) = (
+        compositor(Adapter::Software),
+        compositor(Adapter::SoftwareAsGpu),
+    ) else {
+        return;
+    };
+    let mut problems = Vec::new();
+    for shot in effects::all() {
+        let (one, other) = (compose(&mut software, &shot), compose(&mut gpu, &shot));
+        let apart = largest_difference(&one, &other);
+        if apart > APART {
+            problems.push(format!("{}: the two ways differ by {apart}", shot.name));
+        }
+        problems.extend(check(&shot.name, "software", &one));
+        problems.extend(check(&shot.name, "gpu", &other));
+        // Kept results of filters are the same picture.
+        let again = compose(&mut software, &shot);
+        if largest_difference(&one, &again) > 0 {
+            problems.push(format!("{}: another picture the second time", shot.name));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+fn compose(compositor: &mut Compositor, shot: &effects::Shot) -> Frame {
+    let collection = &shot.collection;
+    let passage = shot.passage.as_ref().map(|(before, kind, far)| Passage {
+        before: Before::Scene(collection.scene(before).unwrap()),
+        kind,
+        far: *far,
+    });
+    let scene = collection.scene(&shot.scene).unwrap();
+    let show = Show {
+        collection: Some(collection),
+        passage,
+        ..Show::scene(scene, &shot.frames, &shot.files)
+    };
+    compositor.compose(&show, shot.at).unwrap()
+}
+
+fn check(name: &str, way: &str, frame: &Frame) -> Option<String> {
     let actual = Picture::of(frame);
     let at = folder("expected").join(format!("{name}.png"));
     if std::env::var_os("KLIEG_BLESS").is_some() {

@@ -23,6 +23,8 @@ pub struct Builder {
     args: Vec<String>,
     env: Vec<(String, String)>,
     data_dir: Option<PathBuf>,
+    bare: bool,
+    shell: bool,
 }
 
 impl Builder {
@@ -49,6 +51,18 @@ impl Builder {
         self
     }
 
+    /// Without addresses of its own on the command line: the settings file says where it listens.
+    pub fn bare(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// The program with the window in place of the one without, as on a machine that has no display.
+    pub fn shell(mut self) -> Self {
+        self.shell = true;
+        self.env("DISPLAY", "").env("WAYLAND_DISPLAY", "")
+    }
+
     /// A collection file to open in place of the demo.
     pub fn collection(self, path: &Path) -> Self {
         self.arg("--collection").arg(path.display().to_string())
@@ -62,15 +76,21 @@ impl Builder {
 
     /// The command, on free ports of the loopback and on a data folder.
     pub fn command(&self, data_dir: &Path) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(if self.shell {
+            binary("KLIEG_SHELL", "klieg")
+        } else {
+            binary("KLIEG_BIN", "klieg-headless")
+        });
+        command.arg("--data-dir").arg(data_dir);
+        if !self.bare {
+            for door in ["http", "https", "rtmp", "media_udp"] {
+                command.args(["--set", &format!("server.{door}=127.0.0.1:0")]);
+            }
+        }
         command
-            .arg("--data-dir")
-            .arg(data_dir)
-            .args(["--set", "server.http=127.0.0.1:0"])
-            .args(["--set", "server.https=127.0.0.1:0"])
-            .args(["--set", "server.rtmp=127.0.0.1:0"])
-            .args(["--set", "server.media_udp=127.0.0.1:0"])
             .args(&self.args)
+            // Tests leave nothing in the keychain of whoever runs them.
+            .env("KLIEG_STATION__KEYCHAIN", "false")
             .envs(self.env.iter().map(|(k, v)| (k, v)));
         command
     }
@@ -261,17 +281,17 @@ impl Drop for Headless {
     }
 }
 
-/// The program under test: `KLIEG_BIN`, or the one built beside this test.
-fn binary() -> PathBuf {
-    if let Some(path) = std::env::var_os("KLIEG_BIN") {
+/// The program under test: what this variable names, or the one built beside this test.
+fn binary(variable: &str, name: &str) -> PathBuf {
+    if let Some(path) = std::env::var_os(variable) {
         return path.into();
     }
-    let name = format!("klieg-headless{}", std::env::consts::EXE_SUFFIX);
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let here = std::env::current_exe().expect("the path of this test");
-    let path = here.ancestors().nth(2).expect("a target folder").join(name);
+    let path = here.ancestors().nth(2).expect("a target folder").join(file);
     assert!(
         path.is_file(),
-        "{} is not built; run `cargo build --package klieg-headless` or `cargo xtask test`",
+        "{} is not built; run `cargo build --package {name}` or `cargo xtask test`",
         path.display()
     );
     path

@@ -4,7 +4,7 @@ use std::{
     env,
     io::Write,
     net::{TcpListener, UdpSocket},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command},
 };
 
@@ -37,6 +37,25 @@ pub fn need(test: &str, program: &str) -> Option<PathBuf> {
 pub fn skip(test: &str, why: &str) {
     // A closed stderr leaves nobody to tell.
     drop(writeln!(std::io::stderr(), "SKIPPED {test}: {why}"));
+}
+
+/// The system's Python, when it has GStreamer with all that these elements need; says so loudly when not.
+pub fn gstreamer(test: &str, elements: &[&str]) -> Option<&'static Path> {
+    const PYTHON: &str = "/usr/bin/python3";
+    let needed = format!(
+        "import gi; gi.require_version('GstWebRTC', '1.0'); gi.require_version('GstSdp', '1.0'); \
+         from gi.repository import Gst; Gst.init(None); \
+         assert all(map(Gst.ElementFactory.find, {elements:?}))"
+    );
+    let found = Command::new(PYTHON).args(["-c", &needed]).output();
+    if found.is_ok_and(|output| output.status.success()) {
+        return Some(Path::new(PYTHON));
+    }
+    skip(
+        test,
+        "GStreamer's webrtcbin and its Python bindings are not installed (`cargo xtask setup` installs them)",
+    );
+    None
 }
 
 /// A TCP port of the loopback that was free a moment ago.

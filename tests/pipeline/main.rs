@@ -7,6 +7,7 @@
 )]
 
 mod microphone;
+mod stinger;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -46,6 +47,7 @@ fn test_signal_collection() -> Collection {
             pattern: Pattern::Bars,
         },
         audio: Audio::default(),
+        filters: Vec::new(),
     });
     doc.scenes[0].items.push(Item {
         id: ItemId::new("item"),
@@ -62,17 +64,29 @@ fn test_signal_collection() -> Collection {
         opacity: 1.0,
         visible: true,
         locked: false,
+        flip_h: false,
+        flip_v: false,
+        blend: scene::Blend::Normal,
+        filters: Vec::new(),
     });
     doc
 }
 
-/// Runs the program until `seconds` of packets have come; writes them as fragmented MP4. Returns
-/// where position 0 of the file stands on the clock.
-fn record(path: &Path, seconds: u64) -> Timestamp {
-    let clock = Clock::start();
-    let collection = Arc::new(test_signal_collection());
-    let program = Program::start(Settings::default(), collection, PathBuf::new(), clock).unwrap();
+/// Runs a document, whose files are beside `path`, until `seconds` of packets have come; writes them as
+/// fragmented MP4. `meanwhile` is called with each packet and how long it is after the first. Returns where
+/// position 0 of the file stands on the clock.
+fn record(
+    path: &Path,
+    seconds: u64,
+    clock: Clock,
+    collection: Collection,
+    mut meanwhile: impl FnMut(&Program, Duration),
+) -> Timestamp {
     let hub = Hub::new(1);
+    let settings = Settings::default();
+    let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+    let collection = Arc::new(collection);
+    let program = Program::start(settings, collection, folder, hub.clone(), clock).unwrap();
     let info = ChannelInfo {
         origin: Origin::Program,
         title: "Pipeline".into(),
@@ -98,6 +112,7 @@ fn record(path: &Path, seconds: u64) -> Timestamp {
                 if packet.pts.since(first) > length {
                     break;
                 }
+                meanwhile(&program, packet.pts.since(first));
                 packets.push(packet);
             }
             other => panic!("unexpected {other:?}"),
@@ -184,7 +199,8 @@ fn the_test_signal_arrives_whole_and_in_step() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("program.mp4");
-    let zero = record(&path, 4);
+    let document = test_signal_collection();
+    let zero = record(&path, 4, Clock::start(), document, |_, _| {});
     let path = path.to_str().unwrap();
 
     // What FFmpeg says it is.

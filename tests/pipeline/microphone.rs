@@ -63,6 +63,7 @@ fn microphone_collection() -> Collection {
             device: String::new(),
         },
         audio: Audio::default(),
+        filters: Vec::new(),
     });
     doc.scenes[0].items.push(Item {
         id: ItemId::new("mic"),
@@ -79,12 +80,16 @@ fn microphone_collection() -> Collection {
         opacity: 1.0,
         visible: true,
         locked: false,
+        flip_h: false,
+        flip_v: false,
+        blend: scene::Blend::Normal,
+        filters: Vec::new(),
     });
     doc
 }
 
 /// Hertz by rising zero crossings.
-fn frequency(sound: &[f32]) -> f32 {
+pub(crate) fn frequency(sound: &[f32]) -> f32 {
     let rising = sound.windows(2).enumerate();
     let crossings: Vec<f32> = rising
         .filter(|(_, w)| w[0] < 0.0 && w[1] >= 0.0)

@@ -10,21 +10,24 @@
 mod measure;
 #[path = "rtmp_peers.rs"]
 mod peers;
+#[path = "rtmp_program.rs"]
+mod program;
 #[path = "rtmp_source.rs"]
 mod source;
+#[path = "rtmp_trouble.rs"]
+mod trouble;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
-use klieg_tests::{Process, free_tcp_port, need};
+use klieg_tests::{Process, TlsFront, free_tcp_port, need};
 use media::{ChannelInfo, ChannelName, Clock, Hub, Origin, Packet, Timestamp, Track, TrackId};
-use outputs::{Destination, State, Target};
+use outputs::{Destination, Options, State, Target};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
-use wire::rtmp::Options;
 
-use peers::{Deaf, GOOD_KEY, Nginx, TlsFront, record};
+use peers::{Deaf, GOOD_KEY, Nginx, NodeServer, record};
 use source::{BOTH, Signal};
 
 /// How long anything may take on a busy machine.
@@ -73,6 +76,23 @@ async fn nginx_receives_picture_and_sound_in_step() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn node_media_server_receives_picture_and_sound_in_step() {
+    let Some(server) = NodeServer::start("node_media_server_receives_picture_and_sound_in_step")
+    else {
+        return;
+    };
+    let clock = Clock::start();
+    let signal = Signal::start(clock, BOTH);
+    let target = rtmp(&server.url(), "a");
+    let destination = Destination::start(target, signal.channel(), clock, &Handle::current());
+    until(&destination, "live", is_live).await;
+    let file = server.path("a.mkv");
+    record(&format!("{}/a", server.url()), 6, &file);
+    measure::check(&file, 6.0);
+    destination.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_restarts_is_live_again() {
     let Some(mut nginx) = Nginx::start("a_server_that_restarts_is_live_again") else {
         return;
@@ -116,7 +136,7 @@ async fn a_wrong_key_is_refused_and_a_right_one_is_not() {
     };
     let wrong = start("bad-key");
     let refused = until(&wrong, "refused", |s| matches!(s, State::Refused { .. })).await;
-    let State::Refused { reason } = refused else {
+    let State::Refused { reason, key: true } = refused else {
         unreachable!()
     };
     assert!(
@@ -129,7 +149,7 @@ async fn a_wrong_key_is_refused_and_a_right_one_is_not() {
     // nginx says so in words when somebody is live with the key.
     let second = start(GOOD_KEY);
     let refused = until(&second, "refused", |s| matches!(s, State::Refused { .. })).await;
-    let State::Refused { reason } = refused else {
+    let State::Refused { reason, key: false } = refused else {
         unreachable!()
     };
     assert!(reason.contains("already"), "{reason}");
@@ -147,7 +167,7 @@ async fn rtmps_carries_the_same() {
     let signal = Signal::start(clock, BOTH);
     let url = format!("rtmps://localhost:{}/live", front.port);
     let options = Options {
-        roots: vec![front.root.clone()],
+        roots: vec![front.root.clone()].into(),
         ..Options::default()
     };
     let runtime = Handle::current();

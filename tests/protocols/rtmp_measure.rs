@@ -57,44 +57,64 @@ pub(crate) fn check(file: &Path, seconds: f64) {
         "{pictures} pictures in {seconds} s"
     );
 
-    let flashes = rises(
-        &levels(name, "v", "signalstats", "lavfi.signalstats.YAVG"),
-        130.0,
-    );
-    let peak = "lavfi.astats.Overall.Peak_level";
-    let windows = "asetnsamples=n=240:p=0,astats=metadata=1:reset=1";
-    let sounds = levels(name, "a", windows, peak);
-    let beeps = rises(&sounds, SILENCE);
-    assert!(flashes.len() as f64 >= seconds - 2.0, "{flashes:?}");
-    let mut compared = 0;
-    for flash in &flashes {
-        let nearest = beeps.iter().map(|beep| beep - flash);
-        let Some(apart) = nearest.min_by(|a, b| a.abs().total_cmp(&b.abs())) else {
-            continue;
+    let signal = Signal::of(file);
+    println!("beeps {:?} s from their flashes", signal.apart);
+    assert!(signal.apart.len() as f64 >= seconds - 3.0, "{signal:?}");
+    assert!(signal.apart.iter().all(|a| a.abs() <= 0.020), "{signal:?}");
+    println!("{pictures} pictures, sound at {:.2} dBFS", signal.level);
+    signal.as_loud_as_made();
+}
+
+/// What of the signal arrived.
+#[derive(Debug)]
+pub(crate) struct Signal {
+    /// For each flash how much later its beep is, in seconds, but at the ends.
+    pub(crate) apart: Vec<f64>,
+    /// How loud beeps are, in dBFS.
+    level: f64,
+}
+
+impl Signal {
+    /// Looks and listens.
+    pub(crate) fn of(file: &Path) -> Self {
+        Self::in_box(file, "signalstats", SILENCE)
+    }
+
+    /// Looks where FFmpeg's filters say, and listens for what is louder than `silence`, in dBFS.
+    pub(crate) fn in_box(file: &Path, look: &str, silence: f64) -> Self {
+        let name = file.to_str().expect("a plain path");
+        let pictures = levels(name, "v", look, "lavfi.signalstats.YAVG");
+        let peak = "lavfi.astats.Overall.Peak_level";
+        let windows = "asetnsamples=n=240:p=0,astats=metadata=1:reset=1";
+        let sounds = levels(name, "a", windows, peak);
+        let beeps = rises(&sounds, silence);
+        let nearest = |flash: &f64| {
+            let apart = beeps.iter().map(|beep| beep - flash);
+            apart.min_by(|a, b| a.abs().total_cmp(&b.abs()))
         };
         // At the ends one of the two may lie outside of the recording.
-        if apart.abs() < 0.5 {
-            compared += 1;
-            println!("beep {:+.1} ms from its flash", apart * 1e3);
-            assert!(apart.abs() <= 0.020, "a beep {apart:+.3} s from its flash");
-        }
-    }
-    assert!(compared as f64 >= seconds - 3.0, "{flashes:?} {beeps:?}");
+        let flashes = rises(&pictures, 130.0);
+        let apart = flashes.iter().filter_map(nearest);
+        let apart = apart.filter(|a| a.abs() < 0.5).collect();
 
-    // The middle of all windows in which it sounds: the encoder overshoots where beeps begin.
-    let mut loud: Vec<f64> = sounds
-        .iter()
-        .map(|(_, v)| *v)
-        .filter(|v| *v > SILENCE)
-        .collect();
-    loud.sort_by(f64::total_cmp);
-    let level = loud
-        .get(loud.len() / 2)
-        .copied()
-        .unwrap_or(f64::NEG_INFINITY);
-    let expect = 20.0 * f64::from(AMPLITUDE).log10();
-    println!("{pictures} pictures, {compared} flashes, sound at {level:.2} dBFS");
-    assert!((level - expect).abs() < 0.5, "{level} dBFS");
+        // The middle of all windows in which it sounds: the encoder overshoots where beeps begin.
+        let loud = sounds.iter().map(|(_, v)| *v).filter(|v| *v > silence);
+        let level = median(loud.collect());
+        Self { apart, level }
+    }
+
+    /// The sound is neither louder nor softer than it was made.
+    pub(crate) fn as_loud_as_made(&self) {
+        let expect = 20.0 * f64::from(AMPLITUDE).log10();
+        assert!((self.level - expect).abs() < 0.5, "{self:?}");
+    }
+}
+
+/// The one in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.get(values.len() / 2).copied();
+    middle.unwrap_or(f64::NEG_INFINITY)
 }
 
 /// What counts as no sound, in dBFS.

@@ -3,17 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
-use klieg_tests::{Process, eventually, find, free_tcp_port, need, skip};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use klieg_tests::{Process, eventually, find, free_tcp_port, need, root, skip, welcome};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use wire::rtmp::amf0::{self, Value};
-use wire::rtmp::chunk::{self, Limits, kind};
+use wire::rtmp::chunk::{Message, kind};
 
 const MODULE: &str = "/usr/lib/nginx/modules/ngx_rtmp_module.so";
 
@@ -120,6 +118,60 @@ impl Nginx {
     }
 }
 
+/// node-media-server, which speaks RTMP in JavaScript.
+pub(crate) struct NodeServer {
+    dir: TempDir,
+    port: u16,
+    _process: Process,
+}
+
+impl NodeServer {
+    /// Starts it; without it the test says that it is skipped.
+    pub(crate) fn start(test: &str) -> Option<Self> {
+        let node = need(test, "node")?;
+        for tool in ["ffmpeg", "ffprobe"] {
+            need(test, tool)?;
+        }
+        let modules = root().join("tests/browser");
+        if !modules.join("node_modules/node-media-server").is_dir() {
+            skip(
+                test,
+                "node-media-server is not installed (`cargo xtask setup` installs it)",
+            );
+            return None;
+        }
+        let dir = tempfile::tempdir().expect("a folder");
+        let (port, http) = (free_tcp_port(), free_tcp_port());
+        let process = Process::start(
+            Command::new(node)
+                .arg(root().join("tests/protocols/rtmp_node_server.cjs"))
+                .arg(modules)
+                .args([port.to_string(), http.to_string()])
+                .arg(dir.path())
+                .current_dir(dir.path())
+                // It leaves when this ends, however the test does.
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null()),
+        );
+        listening(port);
+        Some(Self {
+            dir,
+            port,
+            _process: process,
+        })
+    }
+
+    /// The address of its one application.
+    pub(crate) fn url(&self) -> String {
+        format!("rtmp://127.0.0.1:{}/live", self.port)
+    }
+
+    /// A path for a file that lives as long as this.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
 /// Records `seconds` of an address as it comes.
 pub(crate) fn record(url: &str, seconds: u32, to: &Path) {
     crate::measure::output(
@@ -142,52 +194,6 @@ pub(crate) fn listening(port: u16) {
         };
         table.lines().any(listens).then_some(())
     });
-}
-
-/// A TLS front: takes connections for `localhost` and hands their bytes to a plain port.
-pub(crate) struct TlsFront {
-    pub(crate) port: u16,
-    pub(crate) root: CertificateDer<'static>,
-    task: JoinHandle<()>,
-}
-
-impl TlsFront {
-    pub(crate) async fn start(to: u16) -> Self {
-        let made =
-            rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-        let root = made.cert.der().clone();
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![root.clone()], key)
-            .expect("a certificate with its key");
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("its number").port();
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    let Ok(mut near) = acceptor.accept(stream).await else {
-                        return;
-                    };
-                    let mut far = TcpStream::connect(("127.0.0.1", to)).await.expect("nginx");
-                    // Either side may leave as it likes.
-                    drop(tokio::io::copy_bidirectional(&mut near, &mut far).await);
-                });
-            }
-        });
-        Self { port, root, task }
-    }
-}
-
-impl Drop for TlsFront {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 /// A server that lets everybody publish and then reads nothing more.
@@ -218,60 +224,89 @@ impl Drop for Deaf {
     }
 }
 
-/// The server's side of a connection up to the start of publishing (RTMP 1.0, section 7.2).
-async fn welcome(stream: &mut TcpStream) -> std::io::Result<()> {
-    let mut hello = [0; 1537];
-    stream.read_exact(&mut hello).await?;
-    let answer = [&[3][..], &[0; 1536], &hello[1..]].concat();
-    stream.write_all(&answer).await?;
-    let mut echo = [0; 1536];
-    stream.read_exact(&mut echo).await?;
-    let mut reader = chunk::Reader::new(Limits::MEDIA);
-    let mut bytes = [0; 4096];
-    loop {
-        let count = stream.read(&mut bytes).await?;
-        if count == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        reader.feed(&bytes[..count]);
-        while let Some(message) = reader.read().map_err(std::io::Error::other)? {
-            if message.kind != kind::COMMAND {
-                continue;
+/// A server that lets everybody publish, and gives every message of media that comes.
+pub(crate) struct Listening {
+    pub(crate) port: u16,
+    messages: mpsc::Receiver<(usize, Message)>,
+    kept: Option<(usize, Message)>,
+    task: JoinHandle<()>,
+}
+
+impl Listening {
+    pub(crate) async fn start() -> Self {
+        Self::cutting_after(Duration::MAX).await
+    }
+
+    /// One that closes each connection in the middle of a message, when this much media has come.
+    pub(crate) async fn cutting_after(media: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("its number").port();
+        let (sender, messages) = mpsc::channel(64);
+        let task = tokio::spawn(async move {
+            let mut number = 0;
+            while let Ok((mut stream, _)) = listener.accept().await {
+                // Whoever leaves is only one who leaves.
+                drop(listen(&mut stream, number, media, &sender).await);
+                number += 1;
             }
-            let values = amf0::read(&message.data).map_err(std::io::Error::other)?;
-            let number = values.get(1).cloned().unwrap_or(Value::Null);
-            match values.first().and_then(Value::as_str) {
-                Some("connect") => {
-                    let status = status("NetConnection.Connect.Success");
-                    say(stream, &["_result".into(), number, Value::Null, status]).await?;
-                }
-                Some("createStream") => {
-                    say(stream, &["_result".into(), number, Value::Null, 1.0.into()]).await?;
-                }
-                Some("publish") => {
-                    let status = status("NetStream.Publish.Start");
-                    say(
-                        stream,
-                        &["onStatus".into(), 0.0.into(), Value::Null, status],
-                    )
-                    .await?;
-                    return Ok(());
-                }
-                _ => {}
-            }
+        });
+        Self {
+            port,
+            messages,
+            kept: None,
+            task,
         }
+    }
+
+    /// The next message, with the number of its connection.
+    pub(crate) async fn next(&mut self) -> (usize, Message) {
+        if let Some(kept) = self.kept.take() {
+            return kept;
+        }
+        let next = tokio::time::timeout(super::PATIENCE, self.messages.recv()).await;
+        next.expect("a message in time").expect("the server runs")
+    }
+
+    /// Leaves out what is left of the connections before this one.
+    pub(crate) async fn skip_to(&mut self, connection: usize) {
+        let next = loop {
+            let next = self.next().await;
+            if next.0 >= connection {
+                break next;
+            }
+        };
+        self.kept = Some(next);
     }
 }
 
-fn status(code: &str) -> Value {
-    Value::object([("level", "status".into()), ("code", code.into())])
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
-/// One command in one chunk: these are all shorter than 128 bytes.
-async fn say(stream: &mut TcpStream, values: &[Value]) -> std::io::Result<()> {
-    let data = amf0::write(values);
-    let len = u8::try_from(data.len()).ok().filter(|len| *len <= 128);
-    let len = len.expect("a short command");
-    let head = [3, 0, 0, 0, 0, 0, len, kind::COMMAND, 0, 0, 0, 0];
-    stream.write_all(&[&head[..], &data].concat()).await
+async fn listen(
+    stream: &mut TcpStream,
+    number: usize,
+    until: Duration,
+    to: &mpsc::Sender<(usize, Message)>,
+) -> std::io::Result<()> {
+    let mut reader = welcome(stream).await?;
+    let mut bytes = [0; 4096];
+    loop {
+        while let Some(message) = reader.read().map_err(std::io::Error::other)? {
+            if u128::from(message.timestamp) > until.as_millis() {
+                return Ok(());
+            }
+            let media = matches!(message.kind, kind::AUDIO | kind::VIDEO);
+            if media && to.send((number, message)).await.is_err() {
+                return Ok(());
+            }
+        }
+        let count = stream.read(&mut bytes).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        reader.feed(&bytes[..count]);
+    }
 }

@@ -6,6 +6,10 @@
     reason = "this is test code, only not inside of a #[test]"
 )]
 
+#[path = "whip_ingest.rs"]
+mod ingest;
+#[path = "whip_paths.rs"]
+mod paths;
 #[path = "webrtc_peers.rs"]
 mod peers;
 #[path = "webrtc_source.rs"]
@@ -15,6 +19,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use klieg_tests::gstreamer;
 use media::{ChannelName, Clock, Start, Want};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -190,6 +195,46 @@ fn aiortc_receives_over_whip_and_is_told_of_the_end() {
 }
 
 #[test]
+fn gstreamer_receives_over_whip() {
+    let test = "gstreamer_receives_over_whip";
+    let elements = [
+        "webrtcbin",
+        "nicesrc",
+        "rtph264depay",
+        "avdec_h264",
+        "opusdec",
+        "level",
+    ];
+    let Some(python) = gstreamer(test, &elements) else {
+        return;
+    };
+    let server = Script::on(python, "whip_gstreamer_server.py", &[]);
+    let port = server.hear("its port", PATIENCE, is("listening"))["port"].clone();
+    let runtime = runtime();
+    let clock = Clock::start();
+    let signal = Signal::start(clock);
+    let url = format!("http://127.0.0.1:{port}/whip");
+    let publication = Publication::start(&runtime, &signal, clock, url, "");
+    let answer = server.hear("an answer", PATIENCE, is("answer"));
+    assert!(
+        answer["sdp"].as_str().unwrap().contains("H264/90000"),
+        "{answer}"
+    );
+    let picture = server.hear("pictures", PATIENCE, counted("picture", 60));
+    assert_eq!(
+        (&picture["width"], &picture["height"]),
+        (&SIZE.0.into(), &SIZE.1.into())
+    );
+    let sound = server.hear("sound", PATIENCE, |v| {
+        v["event"] == "sound" && near(&v["peak"], AMPLITUDE, 0.08)
+    });
+    assert_eq!(sound["channels"], 2, "{sound}");
+    publication.stop.send_replace(true);
+    server.hear("DELETE", PATIENCE, is("deleted"));
+    assert_eq!(runtime.block_on(publication.task).unwrap(), Ok(()));
+}
+
+#[test]
 fn the_end_of_the_channel_ends_the_publication() {
     let Some((server, base)) = server("the_end_of_the_channel_ends_the_publication") else {
         return;
@@ -222,6 +267,7 @@ fn refusals_and_losses_are_told_apart() {
         (format!("{base}/live/whip"), "", true, "wants a token"),
         (format!("{base}/nothing"), TOKEN, true, "no WHIP endpoint"),
         (format!("{base}/found"), TOKEN, true, "redirects with 302"),
+        (format!("{base}/circle"), TOKEN, true, "in a circle"),
         (format!("{base}/broken"), TOKEN, false, "wait 7 s"),
         (nobody, TOKEN, false, "cannot be reached"),
         (
@@ -233,8 +279,7 @@ fn refusals_and_losses_are_told_apart() {
     ] {
         let publication = Publication::start(&runtime, &signal, clock, url.clone(), token);
         let error = runtime.block_on(publication.task).unwrap().unwrap_err();
-        let kind = matches!(error, PublishError::Refused(_));
-        assert_eq!(kind, refused, "{url}: {error}");
+        assert_eq!(error.is_refusal(), refused, "{url}: {error}");
         assert!(error.to_string().contains(says), "{url}: {error}");
     }
     server.hear("a refusal", PATIENCE, is("refused"));

@@ -1,13 +1,15 @@
 //! aiortc as the other end of WebRTC, in a virtual environment of the target folder.
 
+#[path = "python.rs"]
+mod python;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use klieg_tests::{Process, lines, need, root, skip};
+use klieg_tests::{Process, lines, root};
 use media::Clock;
 use serde_json::Value;
 
@@ -16,40 +18,7 @@ const PACKAGES: [&str; 2] = ["aiortc==1.16.0", "aiohttp==3.14.5"];
 
 /// A Python that has aiortc, made once; `None` when it cannot be had, which is said loudly.
 fn python(test: &str) -> Option<PathBuf> {
-    static MADE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    need(test, "python3")?;
-    match MADE.get_or_init(make) {
-        Ok(python) => Some(python.clone()),
-        Err(why) => {
-            skip(test, why);
-            None
-        }
-    }
-}
-
-fn make() -> Result<PathBuf, String> {
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("aiortc");
-    let python = place.join("bin/python");
-    let run = |program: &Path, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        match output {
-            Ok(output) if output.status.success() => Ok(()),
-            Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-            Err(error) => Err(error.to_string()),
-        }
-    };
-    if run(&python, &["-c", "import aiortc, aiohttp"]).is_ok() {
-        return Ok(python);
-    }
-    let made = run(
-        Path::new("python3"),
-        &["-m", "venv", &place.to_string_lossy()],
-    );
-    made.map_err(|e| format!("no virtual environment can be made: {e}"))?;
-    let mut install = vec!["-m", "pip", "install", "--quiet"];
-    install.extend(PACKAGES);
-    run(&python, &install).map_err(|e| format!("aiortc cannot be installed: {e}"))?;
-    Ok(python)
+    python::with(test, "aiortc", "aiortc, aiohttp", &PACKAGES)
 }
 
 /// A script beside this file, running, and the JSON lines that it prints.

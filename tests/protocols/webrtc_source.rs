@@ -1,12 +1,13 @@
 //! A channel for WebRTC: a picture that moves from dark to bright and back, and a steady tone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
 use codec::encode::{audio, video};
+use klieg_tests::eventually;
 use media::{
     Channel, ChannelInfo, ChannelName, Clock, Color, Frame, Hub, Origin, PixelFormat, Samples,
     Timestamp, Track, TrackId,
@@ -34,11 +35,24 @@ pub(crate) struct Signal {
 struct Shared {
     stop: AtomicBool,
     keyframes: AtomicU64,
+    aim: AtomicU32,
 }
 
 impl Signal {
+    /// What the picture has, in bits per second, where nothing holds it back.
+    pub(crate) const FULL: u32 = 1_000_000;
+
     /// Goes live, in real time. Keyframes come only when asked for, after the first.
     pub(crate) fn start(clock: Clock) -> Self {
+        Self::with(clock, frame)
+    }
+
+    /// Goes live with pictures that fill what they have, which is as much as the narrowest path carries.
+    pub(crate) fn following(clock: Clock) -> Self {
+        Self::with(clock, noise)
+    }
+
+    fn with(clock: Clock, frame: fn(i64, Timestamp) -> Frame) -> Self {
         let hub = Hub::new(1);
         let info = ChannelInfo {
             origin: Origin::Program,
@@ -55,7 +69,7 @@ impl Signal {
                 width: SIZE.0,
                 height: SIZE.1,
                 fps: FPS,
-                bitrate: 1_000_000,
+                bitrate: Self::FULL,
                 keyframe_interval: Duration::from_secs(600),
             };
             let mut picture = video::open(config, VIDEO).expect("an H.264 encoder");
@@ -67,18 +81,25 @@ impl Signal {
                 if seen.stop.load(Ordering::Acquire) {
                     return;
                 }
-                if n > 0 && writer.signals(at).keyframe {
+                let signals = writer.signals(at);
+                if n > 0 && signals.keyframe {
                     picture.request_keyframe();
+                }
+                let carried = signals.bandwidth.map_or(Self::FULL, |b| b as u32);
+                let aim = carried.clamp(Self::FULL / 10, Self::FULL);
+                if seen.aim.swap(aim, Ordering::AcqRel) != aim {
+                    picture.set_bitrate(aim).expect("a bitrate in range");
                 }
                 let packet = picture.encode(&frame(n, at)).expect("a picture");
                 if n == 0 {
-                    let track = |id, config| Track {
+                    let track = |id, config, bitrate| Track {
                         id,
                         config,
-                        bitrate: 0,
+                        bitrate,
                     };
                     let config = picture.config().expect("after a packet");
-                    writer.set_tracks(vec![track(VIDEO, config), track(AUDIO, sound.config())]);
+                    let sound = track(AUDIO, sound.config(), 96_000);
+                    writer.set_tracks(vec![track(VIDEO, config, Self::FULL), sound]);
                 }
                 if let Some(packet) = packet {
                     seen.keyframes
@@ -109,6 +130,21 @@ impl Signal {
     }
 }
 
+impl Signal {
+    /// What the picture aims at now, in bits per second.
+    pub(crate) fn aim(&self) -> u32 {
+        self.shared.aim.load(Ordering::Acquire)
+    }
+
+    /// Waits until the picture aims at so much.
+    pub(crate) fn aims_at(&self, bitrate: u32) {
+        let bound = Duration::from_secs(20);
+        eventually("the picture's aim", bound, || {
+            (self.aim() == bitrate).then_some(())
+        });
+    }
+}
+
 impl Drop for Signal {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
@@ -129,6 +165,41 @@ fn frame(n: i64, at: Timestamp) -> Frame {
     let bar = n as usize * 4 % (width - 32);
     for row in data[..width * height].chunks_mut(width) {
         row[bar..bar + 32].fill(235);
+    }
+    Frame::packed(
+        PixelFormat::I420,
+        SIZE.0,
+        SIZE.1,
+        Color::default(),
+        at,
+        Bytes::from(data),
+    )
+    .expect("a whole frame")
+}
+
+/// Another pattern in each picture, which no encoder can foresee.
+fn noise(n: i64, at: Timestamp) -> Frame {
+    let mut data = vec![128; Frame::packed_len(PixelFormat::I420, SIZE.0, SIZE.1)];
+    let mut state = n as u32 | 1;
+    let cells = (SIZE.0 as usize).div_ceil(16);
+    let mut row_of_cells = vec![0; cells];
+    for (y, row) in data
+        .chunks_mut(SIZE.0 as usize)
+        .take(SIZE.1 as usize)
+        .enumerate()
+    {
+        if y % 16 == 0 {
+            for cell in &mut row_of_cells {
+                // Marsaglia's xorshift.
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                *cell = 64 + (state % 128) as u8;
+            }
+        }
+        for (x, value) in row.iter_mut().enumerate() {
+            *value = row_of_cells[x / 16];
+        }
     }
     Frame::packed(
         PixelFormat::I420,

@@ -1,4 +1,5 @@
-"""A WHIP publisher (RFC 9725) on aiortc: a picture that moves from dark to bright and back, and a steady tone.
+"""A WHIP publisher (RFC 9725) on aiortc: a picture that moves from dark to bright and back, and a steady tone. For the
+first tenth of every second the tone falls silent, and the stripe at the right is white instead of black.
 
     python whip_publisher.py URL [TOKEN]
 
@@ -51,6 +52,9 @@ class Picture(MediaStreamTrack):
         row = bytearray([40 + 5 * (step if step < 30 else 60 - step)] * width)
         bar = n * 4 % (width - 32)
         row[bar : bar + 32] = bytes([235] * 32)
+        stripe = width // 8
+        left = width * 13 // 16
+        row[left : left + stripe] = bytes([235 if n % FPS < FPS // 10 else 16] * stripe)
         frame = av.VideoFrame(width, height, "yuv420p")
         luma, *chroma = frame.planes
         luma.update(bytes(row.ljust(luma.line_size, b"\0")) * height)
@@ -71,7 +75,8 @@ class Tone(MediaStreamTrack):
         self.count += 1
         await until(first / RATE)
         phases = (n % 96 / 96 for n in range(first, first + size))
-        wave = (round(math.sin(p * math.tau) * AMPLITUDE * 32767) for p in phases)
+        amplitude = 0 if first % RATE < RATE // 10 else AMPLITUDE
+        wave = (round(math.sin(p * math.tau) * amplitude * 32767) for p in phases)
         frame = av.AudioFrame(format="s16", layout="stereo", samples=size)
         frame.planes[0].update(array.array("h", (v for w in wave for v in (w, w))).tobytes())
         frame.sample_rate = RATE

@@ -7,7 +7,7 @@ Keyframes are asked for with PLI by aiortc itself, when it cannot decode.
     python whip_server.py TOKEN
 
 `POST /whip` takes offers with `Authorization: Bearer TOKEN`. `/moved` redirects there with 307,
-`/found` with 302. `/broken` is out of order.
+`/found` with 302. `/broken` is out of order, and `/circle` redirects to itself.
 """
 
 import array
@@ -113,10 +113,10 @@ async def delete(request):
     return web.Response()
 
 
-def redirect(status):
+def redirect(status, to="/live/whip"):
     async def handler(_request):
         say(event="redirected", status=status)
-        return web.Response(status=status, headers={"Location": "/live/whip"})
+        return web.Response(status=status, headers={"Location": to})
 
     return handler
 
@@ -131,6 +131,7 @@ async def main():
     app.router.add_delete("/live/sessions/{name}", delete)
     app.router.add_post("/moved", redirect(307))
     app.router.add_post("/found", redirect(302))
+    app.router.add_post("/circle", redirect(307, "/circle"))
     app.router.add_post("/broken", broken)
     runner = web.AppRunner(app)
     await runner.setup()

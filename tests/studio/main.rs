@@ -11,17 +11,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Command, DestinationTarget, Event, NewDestination, Snapshot, SourceState};
-use scene::{Audio, Collection, Edit, ItemId, ItemPatch, SceneId, SourceId, SourceKind};
-use studio::{Options, Settings, Studio};
+use scene::{Audio, Collection, Edit, ItemId, ItemPatch, Playing, SceneId, SourceId, SourceKind};
+use studio::{Layers, Options, Studio};
 
 fn options(folder: &Path, collection: Option<&Path>) -> Options {
-    let sets = ["http", "https", "rtmp", "media_udp"].map(|s| format!("server.{s}=127.0.0.1:0"));
+    set(folder, collection, &[])
+}
+
+/// With settings of the command line, which stand over free ports.
+fn set(folder: &Path, collection: Option<&Path>, more: &[String]) -> Options {
+    let free = ["http", "https", "rtmp", "media_udp"].map(|s| format!("server.{s}=127.0.0.1:0"));
+    // Tests leave nothing in the keychain of whoever runs them.
+    let quiet = ["station.keychain=false".to_owned()];
+    let sets = [&free[..], &quiet, more].concat();
     Options {
         data_dir: folder.join("data"),
         collection: collection.map(Path::to_owned),
         on_air: false,
         publish: Vec::new(),
-        settings: Settings::load(&folder.join("none.toml"), [], &sets).unwrap(),
+        record: false,
+        settings: Layers::new(&folder.join("data/settings.toml"), [], sets),
     }
 }
 
@@ -73,6 +82,7 @@ fn what_a_person_made_is_there_again_after_a_restart() {
                     gain_db: -6.0,
                     muted: true,
                     pan: 0.5,
+                    tracks: vec![2, 3].try_into().unwrap(),
                 },
             }),
             Command::SetTitle {
@@ -85,6 +95,11 @@ fn what_a_person_made_is_there_again_after_a_restart() {
                         url: "rtmp://127.0.0.1/live".into(),
                     },
                     secret: Some("s3cret-key".into()),
+                    platform: None,
+                    delay_seconds: 0,
+                    test: false,
+                    rendition: None,
+                    follow: false,
                 },
             },
         ] {
@@ -140,6 +155,11 @@ fn commands_that_make_no_sense_are_refused_and_change_nothing() {
                     url: "rtmp://a/b".into(),
                 },
                 secret: None,
+                platform: None,
+                delay_seconds: 0,
+                test: false,
+                rendition: None,
+                follow: false,
             },
         },
         "begins with rtmp://",
@@ -193,6 +213,7 @@ fn missing_and_broken_files_are_named_while_the_rest_goes_on() {
             SourceKind::Media {
                 path: "gone.mp4".into(),
                 looped: true,
+                playing: Playing::default(),
             },
         ),
         (
@@ -200,6 +221,7 @@ fn missing_and_broken_files_are_named_while_the_rest_goes_on() {
             SourceKind::Media {
                 path: "not.mp4".into(),
                 looped: true,
+                playing: Playing::default(),
             },
         ),
         (
@@ -230,6 +252,7 @@ fn missing_and_broken_files_are_named_while_the_rest_goes_on() {
             name: id.into(),
             kind,
             audio: Audio::default(),
+            filters: Vec::new(),
         });
         doc.scenes[0].items.push(scene::Item {
             id: ItemId::new(id),
@@ -246,6 +269,10 @@ fn missing_and_broken_files_are_named_while_the_rest_goes_on() {
             opacity: 1.0,
             visible: true,
             locked: false,
+            flip_h: false,
+            flip_v: false,
+            blend: scene::Blend::Normal,
+            filters: Vec::new(),
         });
     }
     let file = folder.path().join("holes.json");
@@ -261,8 +288,8 @@ fn missing_and_broken_files_are_named_while_the_rest_goes_on() {
         found.unwrap()
     };
     let seen = wait_for(&studio, "every state", |s| {
-        ["gone", "camera"].map(|id| state(s, id).state) == [SourceState::Lost; 2]
-            && ["broken", "picture"].map(|id| state(s, id).state) == [SourceState::Failed; 2]
+        ["gone", "picture", "camera"].map(|id| state(s, id).state) == [SourceState::Lost; 3]
+            && state(s, "broken").state == SourceState::Failed
     });
     for (id, expect) in [
         ("gone", "gone.mp4"),
@@ -286,9 +313,8 @@ fn a_port_that_is_taken_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let mut options = options(folder.path(), None);
-    options.settings.server.http = taken.local_addr().unwrap();
-    let said = match Studio::start(options) {
+    let there = format!("server.http={}", taken.local_addr().unwrap());
+    let said = match Studio::start(set(folder.path(), None, &[there])) {
         Ok(_) => panic!("started on a port that is taken"),
         Err(error) => error.to_string(),
     };

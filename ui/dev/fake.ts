@@ -73,6 +73,12 @@ class Fake {
       case 'end_broadcast':
         snapshot.on_air = null;
         break;
+      case 'set_keys':
+        snapshot.keys = command.keys;
+        break;
+      case 'finish_first_start':
+        snapshot.first_start = false;
+        break;
       case 'set_title':
         snapshot.title = command.title;
         break;
@@ -83,6 +89,13 @@ class Fake {
           target: command.destination.target,
           has_secret: command.destination.secret !== undefined,
           enabled: true,
+          ...(command.destination.platform === undefined ? {} : { platform: command.destination.platform }),
+          delay_seconds: command.destination.delay_seconds ?? 0,
+          test: command.destination.test ?? false,
+          ...(command.destination.rendition === undefined ? {} : { rendition: command.destination.rendition }),
+          follow: command.destination.follow ?? false,
+          advice: [],
+          recent: [],
           state: { state: 'off' },
         });
         break;
@@ -103,7 +116,9 @@ class Fake {
       default:
         break;
     }
-    snapshot.undo = { undo: this.past.at(-1)?.label ?? null, redo: this.future.at(-1)?.label ?? null };
+    const labels = (steps: readonly { label: string }[]): string[] => steps.map((one) => one.label).toReversed();
+    const [past, future] = [labels(this.past), labels(this.future)];
+    snapshot.undo = { undo: past[0] ?? null, redo: future[0] ?? null, past, future };
     this.tell({ event: 'snapshot', snapshot });
     return null;
   }
@@ -120,9 +135,9 @@ class Fake {
     const { on_air, title } = this.snapshot;
     const tracks: Channel['tracks'] = [{ kind: 'video', codec: 'H.264', width: 1280, height: 720, fps: 30, bitrate: 2_500_000 }];
     return [
-      { name: 'program', title, state: on_air ? 'live' : 'waiting', since: on_air?.since ?? null, source: 'program', viewers: { whep: 21, hls: 3 }, tracks },
-      { name: 'auditorium', title: 'Auditorium', state: 'live', since: Date.now() - 3e6, source: 'whip', viewers: { whep: 6, hls: 0 }, tracks },
-      { name: 'ana', title: 'Ana’s phone', state: 'live', since: Date.now() - 4e5, source: 'whip', viewers: { whep: 2, hls: 0 }, tracks },
+      { name: 'program', title, state: on_air ? 'live' : 'waiting', since: on_air?.since ?? null, source: 'program', private: false, viewers: { whep: 21, hls: 3 }, tracks },
+      { name: 'auditorium', title: 'Auditorium', state: 'live', since: Date.now() - 3e6, source: 'whip', private: false, viewers: { whep: 6, hls: 0 }, tracks },
+      { name: 'ana', title: 'Ana’s phone', state: 'live', since: Date.now() - 4e5, source: 'whip', private: true, viewers: { whep: 2, hls: 0 }, tracks },
     ];
   }
 

@@ -1,10 +1,15 @@
 //! The program's figures, as CPU time and ratios: the headless studio with the demo on air,
 //! against the bare compositor and the bare encoder on the same frames; and the station as
-//! publishers come to it, against nginx.
+//! publishers come to it, against nginx, as guests in its scenes, and on its way out to destinations.
 
+mod destinations;
 mod fanout;
+mod guests;
 mod ingest;
 mod process;
+mod recording;
+mod serving;
+mod switching;
 
 use std::{
     fs,
@@ -22,13 +27,30 @@ use process::{Cpu, Studio};
 /// After its start the program settles: shaders, caches, the first keyframes.
 const SETTLE: Duration = Duration::from_secs(5);
 
+/// Longer than this tells little more of destinations; `--destinations --seconds 600` does it all the same.
+const SHORT: u64 = 20;
+
 /// What to measure.
 pub(crate) struct Options {
     seconds: u64,
     soak_minutes: u64,
     dev: bool,
+    /// Viewers alone.
+    viewers: bool,
     /// Publishers alone.
     ingest: bool,
+    /// Guests alone.
+    guests: bool,
+    /// Destinations alone.
+    destinations: bool,
+    /// HLS, and the station at rest, alone.
+    serving: bool,
+    /// Recording and the library alone.
+    recording: bool,
+    /// Filters and transitions alone.
+    filters: bool,
+    /// The window alone.
+    window: bool,
 }
 
 impl Options {
@@ -38,7 +60,14 @@ impl Options {
             seconds: 60,
             soak_minutes: 0,
             dev: false,
+            viewers: false,
             ingest: false,
+            guests: false,
+            destinations: false,
+            serving: false,
+            recording: false,
+            filters: false,
+            window: false,
         };
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
@@ -53,7 +82,14 @@ impl Options {
                         value.parse().context("--soak takes a number of minutes")?;
                 }
                 "--dev" => options.dev = true,
+                "--viewers" => options.viewers = true,
                 "--ingest" => options.ingest = true,
+                "--guests" => options.guests = true,
+                "--destinations" => options.destinations = true,
+                "--serving" => options.serving = true,
+                "--recording" => options.recording = true,
+                "--filters" => options.filters = true,
+                "--window" => options.window = true,
                 other => bail!("`bench` does not know \"{other}\""),
             }
         }
@@ -93,6 +129,9 @@ pub(crate) fn run(options: Options) -> Result<()> {
         bail!("CPU time is read from /proc: the bench runs on Linux");
     }
     setup::run(setup::For::Tests)?;
+    if options.window {
+        return window(options.dev);
+    }
     let profile = if options.dev { "debug" } else { "release" };
     sh::say(&format!("Building ({profile})"));
     // One build, so that all parts have the same features and nothing is built twice.
@@ -106,19 +145,63 @@ pub(crate) fn run(options: Options) -> Result<()> {
     }
     sh::run(&mut build)?;
     let work = sh::target().join("xtask/bench");
+    if options.filters {
+        filters(profile)?;
+        return switching::run(profile, &work, options.seconds);
+    }
+    if options.viewers {
+        return fanout::run(profile, &work);
+    }
     if options.ingest {
         return ingest::run(profile, &work, options.seconds);
+    }
+    if options.serving {
+        return serving::run(profile, &work, options.seconds);
+    }
+    if options.guests {
+        return guests::run(profile, &work, options.seconds);
+    }
+    if options.destinations {
+        return destinations::run(profile, options.seconds);
+    }
+    if options.recording {
+        return kept(profile, &work, options.seconds);
     }
     for case in &CASES {
         measure(case, profile, &work, options.seconds)?;
     }
+    filters(profile)?;
+    switching::run(profile, &work, options.seconds)?;
     fanout::run(profile, &work)?;
     ingest::run(profile, &work, options.seconds)?;
+    serving::run(profile, &work, options.seconds)?;
+    guests::run(profile, &work, options.seconds)?;
+    destinations::run(profile, options.seconds.min(SHORT))?;
+    kept(profile, &work, options.seconds.min(SHORT))?;
     browser(profile)?;
+    window(options.dev)?;
     match options.soak_minutes {
         0 => Ok(()),
         minutes => fanout::soak(profile, &work, minutes),
     }
+}
+
+/// What recording and the library cost.
+fn kept(profile: &str, work: &Path, seconds: u64) -> Result<()> {
+    let collection = prepare(&CASES[0], work)?;
+    recording::run(profile, work, &collection, seconds)
+}
+
+/// What each filter costs per picture, and eight items with four filters in a running fade.
+fn filters(profile: &str) -> Result<()> {
+    sh::say("filters and transitions, on the software adapter");
+    let mut run = sh::cargo();
+    run.args(["run", "--quiet", "--package", "klieg-render"])
+        .args(["--example", "render_cost"]);
+    if profile == "release" {
+        run.arg("--release");
+    }
+    sh::run(run.args(["--", "1280", "720", "software", "60"]))
 }
 
 /// What a viewer's browser measures.
@@ -137,6 +220,23 @@ fn browser(profile: &str) -> Result<()> {
             ])
             .args(["--config", "figures/playwright.config.ts"])
             .env("KLIEG_BIN", sh::built(profile, "klieg-headless")),
+    )
+}
+
+/// What a person's hand sees in the window.
+fn window(dev: bool) -> Result<()> {
+    let mut build = sh::cargo();
+    build.args(["build", "--package", "klieg"]);
+    if !dev {
+        build.arg("--release");
+    }
+    sh::run(&mut build)?;
+    sh::say("the window, on a display of its own");
+    let program = sh::built(if dev { "debug" } else { "release" }, "klieg");
+    sh::run(
+        sh::command("node")
+            .arg(sh::root().join("tests/desktop/figures.js"))
+            .env("KLIEG_SHELL", program),
     )
 }
 
@@ -189,6 +289,12 @@ fn prepare(case: &Case, work: &Path) -> Result<PathBuf> {
 /// One figure beside its target.
 fn row(name: &str, value: String, target: &str) {
     println!("  {name:<34}{value:>12}  {target}");
+}
+
+/// One figure that has to be kept; one that is not says so.
+fn judged(name: &str, value: String, kept: bool, target: &str) {
+    let said = if kept { "kept" } else { "NOT KEPT" };
+    row(name, value, &format!("{target}: {said}"));
 }
 
 /// CPU milliseconds per frame of the bare parts.

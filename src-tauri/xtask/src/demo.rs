@@ -2,6 +2,7 @@
 //! picture, sound or font of others goes in. Needs ffmpeg, ImageMagick and Chromium.
 
 mod marks;
+mod masks;
 mod picture;
 mod sound;
 
@@ -22,8 +23,13 @@ const FPS: usize = 30;
 /// Samples per second and channel.
 const RATE: usize = 48_000;
 
-/// Writes `assets/demo` and `assets/icons`.
-pub(crate) fn run() -> Result<()> {
+/// Writes `assets/demo`, `assets/icons` and `assets/masks`; the latter alone when it is asked for.
+pub(crate) fn run(args: &[String]) -> Result<()> {
+    match args {
+        [] => {}
+        [only] if only == "masks" => return masks(),
+        [other, ..] => bail!("`demo` does not know \"{other}\""),
+    }
     for tool in ["ffmpeg", "convert", "chromium"] {
         if !sh::has(tool) {
             bail!("{tool} is not installed; `cargo xtask setup` installs it");
@@ -33,6 +39,8 @@ pub(crate) fn run() -> Result<()> {
     fs::create_dir_all(&work)?;
     sh::say("Icons and logo");
     marks::render(&work)?;
+
+    masks()?;
 
     sh::say("Sound of the loop");
     let raw = work.join("loop.f32");
@@ -81,6 +89,28 @@ pub(crate) fn run() -> Result<()> {
     fed?;
     if !status.success() {
         bail!("ffmpeg failed ({status})");
+    }
+    Ok(())
+}
+
+/// The masks of luma wipes.
+fn masks() -> Result<()> {
+    sh::say("Masks of luma wipes");
+    let work = sh::target().join("xtask/demo");
+    let to = sh::root().join("assets/masks");
+    fs::create_dir_all(&work)?;
+    fs::create_dir_all(&to)?;
+    for (name, level) in masks::ALL {
+        let raw = work.join("mask.gray");
+        fs::write(&raw, masks::draw(level))?;
+        let size = format!("{}x{}", masks::WIDTH, masks::HEIGHT);
+        sh::run(
+            sh::command("convert")
+                .args(["-size", &size, "-depth", "8"])
+                .arg(format!("gray:{}", raw.display()))
+                .args(["-strip", "-define", "png:exclude-chunks=date,time"])
+                .arg(to.join(format!("{name}.png"))),
+        )?;
     }
     Ok(())
 }

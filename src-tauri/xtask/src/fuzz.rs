@@ -14,15 +14,19 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
 /// No network message of ours is larger where it is read whole.
 const MAX_INPUT: usize = 64 << 10;
 
-/// Fuzzes one target, or each after the other; what is new is merged into the corpus.
+/// Fuzzes one target, or each after the other. What is found lies in the target folder, and begins the next run;
+/// `--keep` merges it into the corpus, which grows by hundreds of files.
 pub(crate) fn run(args: Vec<String>) -> Result<()> {
     let mut only = None;
     let mut seconds: u64 = 60;
+    let mut keep = false;
     let mut args = args.into_iter();
     while let Some(arg) = args.next() {
         if arg == "--seconds" {
             let value = args.next().context("--seconds takes a number")?;
             seconds = value.parse().context("--seconds takes a number")?;
+        } else if arg == "--keep" {
+            keep = true;
         } else {
             only = Some(arg);
         }
@@ -42,6 +46,7 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
         }
         names = vec![only];
     }
+    let host = host()?;
     sh::say("Building with coverage (the first time takes some minutes)");
     let target = sh::target().join("fuzz");
     sh::run(
@@ -50,9 +55,11 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
             .arg(dir.join("Cargo.toml"))
             .arg("--target-dir")
             .arg(&target)
+            // Named, or build scripts and macros would be compiled with the flags, too.
+            .args(["--target", &host])
             .env("RUSTFLAGS", FLAGS),
     )?;
-    let program = target.join("release/fuzz");
+    let program = target.join(&host).join("release/fuzz");
     for name in names {
         sh::say(&format!("{name}, {seconds} s"));
         let (kept, found) = (corpus.join(&name), target.join("found").join(&name));
@@ -85,8 +92,17 @@ pub(crate) fn run(args: Vec<String>) -> Result<()> {
                 crashes.display()
             )
         })?;
-        // Only what reaches something that nothing kept reaches is worth keeping.
-        sh::run(fuzzer().arg("-merge=1").arg(&kept).arg(&found))?;
+        if keep {
+            // Only what reaches something that nothing kept reaches is worth keeping.
+            sh::run(fuzzer().arg("-merge=1").arg(&kept).arg(&found))?;
+        }
     }
     Ok(())
+}
+
+/// The machine as the compiler names it, `x86_64-unknown-linux-gnu`.
+fn host() -> Result<String> {
+    let said = sh::output(sh::command("rustc").arg("-vV")).context("rustc does not start")?;
+    let line = said.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(line.context("rustc names no host")?.to_owned())
 }

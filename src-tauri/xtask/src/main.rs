@@ -29,11 +29,11 @@ cargo xtask COMMAND
     --seconds N      how long the program is measured (60)
     --soak N         also one viewer for N minutes
     --dev            the development build, which is there already
-  fuzz [TARGET]      look for input that breaks a parser; finds go to tests/fuzz/corpus
+  fuzz [TARGET]      look for input that breaks a parser; --keep: finds go to tests/fuzz/corpus
     --seconds N      how long each target is fuzzed (60)
   package            build and verify the Debian package
   bindings           write the TypeScript types of the interface
-  demo               render the demo collection's media, the logo and the icons";
+  demo               render the demo collection's media, the logo, the icons and the masks; `demo masks` these alone";
 
 fn main() -> ExitCode {
     match run() {
@@ -58,7 +58,7 @@ fn run() -> Result<()> {
         "fuzz" => fuzz::run(rest),
         "package" => package::run(),
         "bindings" => bindings::write(),
-        "demo" => demo::run(),
+        "demo" => demo::run(&rest),
         "" | "help" | "-h" | "--help" => {
             println!("{HELP}");
             Ok(())

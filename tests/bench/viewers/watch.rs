@@ -96,7 +96,79 @@ pub(super) fn run(url: &str, pid: u32, count: usize, seconds: f64) -> Result<Val
     })
 }
 
+/// How many come at once, and go again.
+const AT_ONCE: usize = 100;
+
+/// Lets `total` viewers come and go, and says what is left of them.
+pub(super) fn churn(url: &str, pid: u32, total: usize) -> Result<Value> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let clock = Clock::start();
+        // What is kept for good comes with the first ones.
+        come_and_go(url, &clock, AT_ONCE).await?;
+        let before = left(pid)?;
+        for _ in 0..total.div_ceil(AT_ONCE) {
+            come_and_go(url, &clock, AT_ONCE).await?;
+        }
+        // Connections of HTTP end a moment after their answers.
+        let begin = clock.now();
+        let mut after = left(pid)?;
+        while (after.0, after.1) != (before.0, before.1) && clock.now().since(begin) < CONNECT {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            after = left(pid)?;
+        }
+        Ok(json!({
+            "viewers": total,
+            "descriptors": after.0 as f64 - before.0 as f64,
+            "threads": after.1 as f64 - before.1 as f64,
+            "resident_kb": after.2 - before.2,
+        }))
+    })
+}
+
+async fn come_and_go(url: &str, clock: &Clock, count: usize) -> Result<()> {
+    let mut watching = Vec::new();
+    for _ in 0..count {
+        let tally = Shared::default();
+        let viewer = Viewer::open(url, clock, Rc::clone(&tally)).await?;
+        let session = viewer.session.clone();
+        let task = tokio::task::spawn_local(viewer.watch());
+        watching.push((session, task, tally));
+    }
+    let begin = clock.now();
+    while !watching
+        .iter()
+        .all(|(_, _, tally)| tally.borrow().connected)
+    {
+        if clock.now().since(begin) > CONNECT {
+            bail!("not all of {count} viewers connected");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for (session, task, _) in watching {
+        let ended =
+            tokio::task::spawn_blocking(move || http::request("DELETE", &session, &[], &[]));
+        let ended = ended.await?;
+        if ended.status != 200 {
+            bail!("{}: {}", ended.status, ended.text());
+        }
+        task.abort();
+    }
+    Ok(())
+}
+
+/// Descriptors, threads, and memory in kB of a process.
+fn left(pid: u32) -> Result<(usize, usize, f64)> {
+    let count =
+        |what: &str| Ok::<_, std::io::Error>(fs::read_dir(format!("/proc/{pid}/{what}"))?.count());
+    Ok((count("fd")?, count("task")?, resident(pid)?))
+}
+
 struct Viewer {
+    /// Its address at the station.
+    session: String,
     socket: UdpSocket,
     local: SocketAddr,
     peer: RTCPeerConnection,
@@ -149,9 +221,13 @@ impl Viewer {
         if answer.status != 201 {
             bail!("{}: {}", answer.status, answer.text());
         }
+        let place = answer.header("location").context("no Location")?;
+        let host = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        let session = format!("{host}{place}");
         let answer = RTCSessionDescription::answer(answer.text())?;
         peer.set_remote_description(now, answer)?;
         Ok(Self {
+            session,
             socket,
             local,
             peer,

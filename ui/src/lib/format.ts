@@ -33,6 +33,11 @@ export function megabits(bps: number): string {
   return `${(Math.max(0, bps) / 1e6).toFixed(1)} Mbps`;
 }
 
+/** `1 MB` at least, from a billion bytes on `2.5 GB`. */
+export function bytes(n: number): string {
+  return n < 1e9 ? `${Math.max(1, Math.round(n / 1e6))} MB` : `${(n / 1e9).toFixed(1)} GB`;
+}
+
 /** Groups of three, a thin gap between: `12 345`. */
 export function thousands(n: number): string {
   return String(Math.round(n)).replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f');

@@ -4,7 +4,7 @@ class OnAir {
 
   get channel(): string | null {
     const { publisher } = this;
-    return publisher && ['live', 'held', 'retrying'].includes(publisher.phase) ? publisher.channel : null;
+    return publisher && ['live', 'backstage', 'held', 'retrying'].includes(publisher.phase) ? publisher.channel : null;
   }
 }
 

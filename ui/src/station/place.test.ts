@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { placeOf, watchPath } from './place';
+import { pastPath, placeOf, watchPath } from './place';
 
 it('addresses and places', () => {
   expect(placeOf('/')).toEqual({ page: 'home' });
@@ -10,7 +10,11 @@ it('addresses and places', () => {
   expect(placeOf('/broadcast', '?key=k')).toEqual({ page: 'broadcast' });
   expect(placeOf('/broadcast/x')).toEqual({ page: 'nowhere', path: '/broadcast/x' });
   expect(placeOf('/trust')).toEqual({ page: 'trust' });
-  expect(placeOf('/library')).toEqual({ page: 'nowhere', path: '/library' });
+  expect(placeOf('/library')).toEqual({ page: 'library', channel: null });
+  expect(placeOf('/library/0af3')).toEqual({ page: 'show', id: '0af3' });
+  expect(placeOf('/library/../x')).toEqual({ page: 'nowhere', path: '/library/../x' });
+  expect(placeOf(pastPath('a b/c'))).toEqual({ page: 'library', channel: 'a b/c' });
+  expect(placeOf('/u/%')).toEqual({ page: 'nowhere', path: '/u/%' });
 });
 
 it('older links', () => {

@@ -4,6 +4,10 @@ export type Place =
   | { page: 'watch'; channel: string }
   | { page: 'broadcast' }
   | { page: 'trust' }
+  | { page: 'doctor' }
+  | { page: 'dashboard' }
+  | { page: 'library'; channel: string | null }
+  | { page: 'show'; id: string }
   | { page: 'nowhere'; path: string };
 
 /** The channel that the studio's own program goes out on. */
@@ -24,7 +28,20 @@ export function placeOf(path: string, search = ''): Place {
     }
   }
   if (parts[0] === 'trust' && parts.length === 1) return { page: 'trust' };
+  if (parts[0] === 'doctor' && parts.length === 1) return { page: 'doctor' };
+  if (parts[0] === 'dashboard' && parts.length === 1) return { page: 'dashboard' };
+  if (parts[0] === 'library' && parts.length === 1) return { page: 'library', channel: null };
+  if (parts[0] === 'library' && parts.length === 2 && /^[0-9a-f]+$/.test(parts[1] ?? '')) return { page: 'show', id: parts[1] ?? '' };
+  if (parts[0] === 'u' && parts.length === 2) {
+    try {
+      return { page: 'library', channel: decodeURIComponent(parts[1] ?? '') };
+    } catch {
+      return { page: 'nowhere', path };
+    }
+  }
   return { page: 'nowhere', path };
 }
 
+export const showPath = (id: string): string => `/library/${id}`;
+export const pastPath = (channel: string): string => `/u/${encodeURIComponent(channel)}`;
 export const watchPath = (channel: string): string => `/watch/${encodeURIComponent(channel)}`;

@@ -1,6 +1,6 @@
 import { type Place, placeOf } from './place';
 
-export { PROGRAM, watchPath } from './place';
+export { PROGRAM, pastPath, showPath, watchPath } from './place';
 
 class Router {
   place = $state.raw<Place>(placeOf(location.pathname, location.search));
@@ -12,7 +12,9 @@ class Router {
       if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
       const link = (event.target as Element).closest<HTMLAnchorElement>('a[href]');
       if (!link || link.target || link.origin !== location.origin || link.hasAttribute('download')) return;
-      if (placeOf(link.pathname, link.search).page === 'nowhere') return;
+      const { page } = placeOf(link.pathname, link.search);
+      // The doctor's page runs under a policy of its own, which it is only given when it is fetched.
+      if (page === 'nowhere' || page === 'doctor') return;
       event.preventDefault();
       history.pushState(null, '', link.href);
       this.#look();

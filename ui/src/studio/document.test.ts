@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Collection, Item, Source } from '$lib/api';
+import type { Collection, Filter, FilterOwner, Item, Source } from '$lib/api';
 import { applyEdit, freeName, newId, strips } from './document';
+import { filtersOf } from './filtering';
 
 const item = (id: string, source: string, visible = true): Item => ({
   id,
@@ -12,6 +13,8 @@ const item = (id: string, source: string, visible = true): Item => ({
   opacity: 1,
   visible,
   locked: false,
+  flip_h: false,
+  flip_v: false,
 });
 const audio = { gain_db: 0, muted: false, pan: 0 };
 const microphone: Source = { id: 'mic', name: 'Mic', audio, kind: 'microphone', settings: { device: '' } };
@@ -44,6 +47,29 @@ describe('edits', () => {
     expect(removed.current).toBe('b');
     expect(removed.sources.map((s) => s.id)).toEqual(['red']);
     expect(applyEdit(removed, { edit: 'remove_scene', id: 'b' })).toBe(removed);
+  });
+
+  it('filters come, change, move and go, on items, sources and scenes', () => {
+    const blur = (id: string): Filter => ({ id, name: '', enabled: true, kind: 'blur', settings: { radius: 8 } });
+    const owners: FilterOwner[] = [
+      { of: 'item', scene: 'a', id: '1' },
+      { of: 'source', id: 'red' },
+      { of: 'scene', id: 'b' },
+    ];
+    for (const owner of owners) {
+      let now = applyEdit(doc, { edit: 'add_filter', owner, filter: blur('x') });
+      now = applyEdit(now, { edit: 'paste_filters', owner, filters: [blur('y'), blur('x')] });
+      now = applyEdit(now, { edit: 'move_filter', owner, id: 'y', index: 0 });
+      now = applyEdit(now, { edit: 'set_filter', owner, id: 'x', filter: { kind: 'blur', settings: { radius: 3 } } });
+      now = applyEdit(now, { edit: 'enable_filter', owner, id: 'y', enabled: false });
+      now = applyEdit(now, { edit: 'rename_filter', owner, id: 'y', name: 'Soft' });
+      expect(filtersOf(now, owner)).toMatchObject([
+        { id: 'y', enabled: false, name: 'Soft' },
+        { id: 'x', enabled: true, settings: { radius: 3 } },
+      ]);
+      expect(filtersOf(applyEdit(now, { edit: 'remove_filter', owner, id: 'y' }), owner).length).toBe(1);
+      expect(filtersOf(doc, owner)).toEqual([]);
+    }
   });
 
   it('items are patched, ordered, and take their source with them', () => {

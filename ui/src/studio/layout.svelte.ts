@@ -1,12 +1,13 @@
 import { clamp } from '$lib/format';
 
 /** The docks that can be hidden. */
-export const DOCKS = ['scenes', 'sources', 'mixer', 'destinations', 'properties', 'share', 'chat'] as const;
+export const DOCKS = ['scenes', 'sources', 'transitions', 'mixer', 'destinations', 'properties', 'share', 'chat'] as const;
 export type Dock = (typeof DOCKS)[number];
 
 export const DOCK_NAMES: Record<Dock, string> = {
   scenes: 'Scenes',
   sources: 'Sources',
+  transitions: 'Transition',
   mixer: 'Mixer',
   destinations: 'Destinations',
   properties: 'Properties',
@@ -21,6 +22,7 @@ const sizes = {
   bottom: { size: 252, min: 180, max: 480 },
   scenes: { size: 200, min: 150, max: 420 },
   sources: { size: 264, min: 200, max: 480 },
+  transitions: { size: 236, min: 200, max: 400 },
   destinations: { size: 248, min: 200, max: 480 },
 };
 export type Edge = keyof typeof sizes;

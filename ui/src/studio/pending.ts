@@ -39,9 +39,18 @@ function sameTarget(a: Edit, b: Edit): boolean {
   if (a.edit === 'set_audio' && b.edit === 'set_audio') return a.id === b.id;
   if (a.edit === 'set_source' && b.edit === 'set_source') return a.id === b.id;
   if (a.edit === 'set_master_gain' && b.edit === 'set_master_gain') return true;
+  if (a.edit === 'set_transition' && b.edit === 'set_transition') return true;
+  if (a.edit === 'set_scene_transition' && b.edit === 'set_scene_transition') return a.id === b.id;
+  if (a.edit === 'set_filter' && b.edit === 'set_filter') {
+    return a.id === b.id && JSON.stringify(a.owner) === JSON.stringify(b.owner);
+  }
   if (a.edit === 'set_item' && b.edit === 'set_item') {
     const fields = (patch: object): string => Object.keys(patch).sort().join();
     return a.scene === b.scene && a.id === b.id && fields(a.patch) === fields(b.patch);
+  }
+  if (a.edit === 'many' && b.edit === 'many') {
+    const of = b.edits;
+    return a.edits.length === of.length && a.edits.every((one, index) => sameTarget(one, of[index] as Edit));
   }
   return false;
 }

@@ -3,6 +3,9 @@ import type { Endpoints } from './link/link';
 /** Bytes before each picture: sequence number and timestamp, both u64, little-endian. */
 const HEADER = 16;
 
+/** What is looked at. */
+export type View = 'program' | 'preview' | 'scenes';
+
 export type PreviewState = 'connecting' | 'open' | 'lost';
 
 /** Takes a message of the preview apart. Nothing when it is too short to be one. */
@@ -25,6 +28,9 @@ export class Preview {
     private readonly endpoints: () => Promise<Endpoints>,
     private readonly draw: (picture: ImageBitmap) => void,
     private readonly state: (state: PreviewState) => void,
+    private readonly view: View = 'program',
+    /** As large as a monitor needs it. */
+    private readonly full = false,
   ) {
     void this.#open();
   }
@@ -43,6 +49,8 @@ export class Preview {
       url = new URL('/api/preview', http);
       url.protocol = url.protocol.replace('http', 'ws');
       url.searchParams.set('token', token);
+      if (this.view !== 'program') url.searchParams.set('view', this.view);
+      if (this.full) url.searchParams.set('full', 'true');
     } catch {
       this.#again();
       return;

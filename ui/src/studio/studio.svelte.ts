@@ -2,6 +2,7 @@ import { getContext, setContext } from 'svelte';
 import {
   type Collection,
   type Command,
+  type DoctorReport,
   type Edit,
   type Event,
   type Item,
@@ -12,9 +13,13 @@ import {
   type Source,
   type SourceStatus,
   type Stats,
+  type StudioMode,
   asProblem,
 } from '$lib/api';
 import { merge } from '$lib/chat/history';
+import { without } from '$lib/chat/order';
+import { type Level, levels } from './canvas/affine';
+import type { Arranged } from './canvas/arrange';
 import { currentScene } from './document';
 import type { Connection, Link } from './link/link';
 import { MeterFeed } from './meters';
@@ -24,13 +29,21 @@ import { Toasts } from './toasts.svelte';
 /** The channel that the program goes out on, and its chat room. */
 export const PROGRAM = 'program';
 
+/** What the station's records show: figures, the log, who did what, and devices that were examined. */
+export type Records = 'figures' | 'log' | 'acts' | 'devices';
+
 /** How long an answered edit is still shown over snapshots, in ms. */
 const SETTLE_MS = 200;
+
+/** How long an answered edit may take to come back in a snapshot, in ms. */
+const PATIENCE_MS = 2000;
 
 /** A drag whose last change is not answered yet. */
 interface Sending {
   next: Edit | null;
   forget: (() => void) | null;
+  /** Who waits for it. */
+  readonly done: (() => void)[];
 }
 
 /** The studio as this page sees it: the last snapshot with what is on its way, and the ways to change it. */
@@ -39,24 +52,57 @@ export class Studio {
   snapshot = $state.raw<Snapshot | null>(null);
   stats = $state.raw<Stats | null>(null);
   chat = $state.raw<readonly Message[]>([]);
-  /** The item that properties and handles are about. */
-  selected = $state<string | null>(null);
+  /** What is open of the station's records. */
+  records = $state<Records | null>(null);
+  /** Reports of the connection doctor that came while this page was open; grows with each. */
+  reports = $state(0);
+  /** The items that properties and handles are about, in the order in which they were chosen. */
+  selection = $state.raw<readonly string[]>([]);
+  /** The groups that are open for changes, outermost first: the items that show them. */
+  entered = $state.raw<readonly string[]>([]);
+
+  /** The scene whose transition and filters stand in the properties; else the one that is worked on. */
+  editing = $state<string | null>(null);
 
   readonly meters = new MeterFeed();
   readonly toasts = new Toasts();
   readonly #pending = new Pending();
   #changes = $state(0);
   readonly #sending = new Map<string, Sending>();
+  readonly #waiters = new Set<() => void>();
 
   readonly collection: Collection | null = $derived.by(() => {
     void this.#changes;
     return this.snapshot ? this.#pending.over(this.snapshot.collection) : null;
   });
-  readonly scene: Scene | undefined = $derived(this.collection ? currentScene(this.collection) : undefined);
-  readonly item: Item | undefined = $derived(this.scene?.items.find((item) => item.id === this.selected));
+  /** A scene is prepared beside the program. */
+  readonly studioMode: StudioMode | null = $derived(this.snapshot?.studio_mode ?? null);
+  /** The scene that is worked on: the one on the preview in studio mode, else the one on the program. */
+  readonly scene: Scene | undefined = $derived.by(() => {
+    if (!this.collection) return undefined;
+    const prepared = this.studioMode?.preview;
+    return this.collection.scenes.find((one) => one.id === prepared) ?? currentScene(this.collection);
+  });
+  /** That scene and the groups that were entered in it. */
+  readonly levels: readonly Level[] = $derived(this.collection ? levels(this.collection, this.scene, this.entered) : []);
+  /** Whose items are changed: the scene, or the group that was entered. */
+  readonly edited: Scene | undefined = $derived(this.levels.at(-1)?.scene);
+  /** The chosen items, bottom first. */
+  readonly items: readonly Item[] = $derived(this.edited?.items.filter((item) => this.selection.includes(item.id)) ?? []);
+  /** The item that was chosen last. */
+  readonly item: Item | undefined = $derived(this.items.find((item) => item.id === this.selected));
   readonly onAir = $derived(this.snapshot?.on_air ?? null);
 
   constructor(readonly link: Link) {}
+
+  /** The item that was chosen last; setting it chooses that one alone. */
+  get selected(): string | null {
+    return this.selection.at(-1) ?? null;
+  }
+
+  set selected(id: string | null) {
+    this.selection = id === null ? [] : [id];
+  }
 
   /** Follows the studio until the returned function is called. */
   start(): () => void {
@@ -116,24 +162,89 @@ export class Studio {
       busy.next = edit;
       return;
     }
-    const mine: Sending = { next: null, forget: null };
+    const mine: Sending = { next: null, forget: null, done: [] };
     this.#sending.set(key, mine);
     void this.edit(edit).then(() => {
       this.#sending.delete(key);
       if (mine.next) this.drag(key, mine.next);
       mine.forget?.();
+      for (const done of mine.done) done();
     });
   }
 
-  /** Changes an item of the current scene. */
+  /** Changes an item of the edited scene. */
   patch(id: string, patch: ItemPatch): void {
-    if (!this.scene) return;
-    this.drag(`item ${this.scene.id} ${id} ${Object.keys(patch).join()}`, {
+    if (!this.edited) return;
+    this.drag(`item ${this.edited.id} ${id} ${Object.keys(patch).join()}`, {
       edit: 'set_item',
-      scene: this.scene.id,
+      scene: this.edited.id,
       id,
       patch,
     });
+  }
+
+  /** Changes items of the edited scene as one step; all that carries the same gesture belongs to it. */
+  arrange({ label, changes }: Arranged, gesture?: string): void {
+    const scene = this.edited?.id;
+    if (scene === undefined || changes.length === 0) return;
+    const edits = changes.map(({ id, patch }): Edit => ({ edit: 'set_item', scene, id, patch }));
+    const ids = changes.map((change) => change.id).join();
+    this.drag(gesture ?? `many ${scene} ${label} ${ids}`, { edit: 'many', label, edits, ...(gesture === undefined ? {} : { gesture }) });
+  }
+
+  /** Waits until a snapshot brings what an answered edit did; not for ever, as others edit too. */
+  async until(there: () => boolean): Promise<void> {
+    if (there()) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => done(), PATIENCE_MS);
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waiters.delete(look);
+        resolve();
+      };
+      const look = (): void => {
+        if (there()) done();
+      };
+      this.#waiters.add(look);
+    });
+  }
+
+  /** Waits until nothing of a drag is on its way any more. */
+  async settled(key: string): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        const busy = this.#sending.get(key);
+        if (busy) busy.done.push(look);
+        else resolve();
+      };
+      look();
+    });
+  }
+
+  /** Takes a drag back that was not finished, with all that it changed. */
+  async abandon(gesture: string): Promise<void> {
+    const busy = this.#sending.get(gesture);
+    if (busy) {
+      busy.forget?.();
+      busy.next = null;
+      busy.forget = null;
+    }
+    await this.settled(gesture);
+    await this.undo();
+  }
+
+  /** Goes several steps of the history at once: below 0 back, above 0 forth. */
+  async travel(steps: number): Promise<void> {
+    if (steps !== 0) await this.#travel({ command: 'travel', steps });
+  }
+
+  /** Brings a scene to the program by its transition; in studio mode to the preview. */
+  show(scene: string): void {
+    if (this.studioMode) {
+      if (this.studioMode.preview !== scene) void this.command({ command: 'preview', scene });
+    } else if (this.collection?.current !== scene) {
+      void this.edit({ edit: 'switch_scene', id: scene });
+    }
   }
 
   async undo(): Promise<void> {
@@ -152,8 +263,8 @@ export class Studio {
   /** Fetches what was said in the chat before this page followed it. */
   async #remember(): Promise<void> {
     try {
-      const [{ past }, { http }] = await Promise.all([import('$lib/chat/past'), this.link.endpoints()]);
-      this.chat = merge(this.chat, await past(http, PROGRAM));
+      const [{ past }, { http, token }] = await Promise.all([import('$lib/chat/past'), this.link.endpoints()]);
+      this.chat = merge(this.chat, await past(http, PROGRAM, token));
     } catch {
       // New messages come all the same; the older ones with the next connection.
     }
@@ -174,11 +285,23 @@ export class Studio {
     };
   }
 
+  /** Somebody's device was examined. */
+  #hear({ address, report }: DoctorReport): void {
+    this.reports += 1;
+    const bad = report.checks.filter((check) => check.verdict === 'bad').length;
+    const who = report.name === '' ? address : report.name;
+    const words = bad === 0 ? 'everything that watching takes works' : bad === 1 ? 'one problem' : `${bad} problems`;
+    const show = { label: 'Show', run: (): void => void (this.records = 'devices') };
+    // Whoever waits for help is not forgotten because nobody looked.
+    this.toasts.say(`${who} examined their connection: ${words}.`, show, bad > 0 ? null : 8000);
+  }
+
   #take(event: Event): void {
     switch (event.event) {
       case 'snapshot':
         this.snapshot = event.snapshot;
         this.stats = event.snapshot.stats;
+        for (const look of [...this.#waiters]) look();
         break;
       case 'meters':
         this.meters.take(event.meters);
@@ -188,6 +311,12 @@ export class Studio {
         break;
       case 'chat':
         if (event.channel === PROGRAM) this.chat = merge(this.chat, [event.message]);
+        break;
+      case 'doctor':
+        this.#hear(event.report);
+        break;
+      case 'chat_deleted':
+        if (event.channel === PROGRAM) this.chat = without(this.chat, event.messages);
         break;
       case 'problem':
         this.toasts.problem(event.problem);

@@ -13,8 +13,9 @@ export class Toasts {
   #next = 1;
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
 
-  say(text: string, action: Toast['action'] = null): void {
-    this.#show({ id: this.#next++, text, bad: false, action }, action ? 8000 : 4000);
+  /** Goes by itself after a while; without one it stays until it is put away. */
+  say(text: string, action: Toast['action'] = null, ms: number | null = action ? 8000 : 4000): void {
+    this.#show({ id: this.#next++, text, bad: false, action }, ms);
   }
 
   problem(problem: Problem): void {

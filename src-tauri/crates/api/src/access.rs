@@ -1,18 +1,21 @@
 //! Who may do what: links that open one thing each, and those who publish here.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::ChannelSource;
 
 /// What a link opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkKind {
     /// Watching.
     Watch,
     /// Publishing.
     Publish,
+    /// Publishing as a guest: waits until the host lets it in, and is found by scenes alone.
+    Guest,
     /// Moderating the chat.
     Moderate,
     /// The whole studio.
@@ -20,7 +23,7 @@ pub enum LinkKind {
 }
 
 /// A link that the host hands out. Whoever has it may do what it opens, until it is revoked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct AccessLink {
     /// Its identity.
     pub id: String,
@@ -39,16 +42,18 @@ pub struct AccessLink {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional, type = "number")]
     pub expires: Option<i64>,
-    /// The address, with its secret.
+    /// The address, with its secret. Empty where the link cannot be shown: the key that its secret was made
+    /// with is not at hand, or an earlier version made it. It holds all the same, until it is regenerated.
     pub url: String,
     /// The secret alone: the bearer token of WHIP, and what an encoder's stream key ends with.
+    /// Empty where the link cannot be shown.
     pub secret: String,
-    /// The address as QR code: an SVG picture.
+    /// The address as QR code: an SVG picture. Empty where the link cannot be shown.
     pub qr: String,
 }
 
 /// A link as a person asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct NewAccessLink {
     /// What it opens.
     pub kind: LinkKind,
@@ -65,7 +70,7 @@ pub struct NewAccessLink {
 }
 
 /// Somebody who publishes to the station.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct Publisher {
     /// The channel.
     pub channel: String,
@@ -82,10 +87,46 @@ pub struct Publisher {
     pub since: i64,
     /// Waits for the host: nobody sees the channel yet.
     pub held: bool,
+    /// Came through a guest link: scenes alone show the channel, and viewers do not find it.
+    pub guest: bool,
+}
+
+/// Who finds a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Nobody: it waits for the host.
+    Held,
+    /// Scenes alone: a guest.
+    Backstage,
+    /// Anyone.
+    Live,
+}
+
+/// How a broadcast stands, as its own publisher is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct OwnBroadcast {
+    /// It came through a guest link.
+    pub guest: bool,
+    /// Who finds it.
+    pub standing: Standing,
+    /// The scene on the program shows it.
+    pub shown: bool,
+    /// The program is on air.
+    pub on_air: bool,
+}
+
+/// The level of a publisher's sound since the last one, left and right, in dBFS (−120 is silence).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Level {
+    /// Largest sample.
+    pub peak: [f32; 2],
+    /// Root mean square.
+    pub rms: [f32; 2],
 }
 
 /// What a device needs to trust the station over HTTPS.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct Trust {
     /// The port of HTTPS.
     pub port: u16,

@@ -12,20 +12,56 @@
 mod access;
 mod chat;
 mod command;
+mod dashboard;
 mod device;
+mod doctor;
 mod event;
+mod keys;
+mod library;
+mod platform;
+mod playback;
+mod preset;
 mod problem;
+mod quality;
+mod record;
+mod rendition;
+mod rest;
+mod secret;
+mod setting;
 mod snapshot;
 mod station;
+mod storage;
+mod uplink;
 
-pub use access::{AccessLink, LinkKind, NewAccessLink, Publisher, Trust};
-pub use chat::{Message, Role};
-pub use command::{Command, DestinationTarget, NewDestination};
-pub use device::{Device, Devices};
-pub use event::{Event, Meter, Meters};
-pub use problem::{Code, Problem};
-pub use scene;
-pub use snapshot::{
-    Destination, DestinationState, Link, OnAir, Snapshot, SourceState, SourceStatus, Stats, Undo,
+pub use access::{
+    AccessLink, Level, LinkKind, NewAccessLink, OwnBroadcast, Publisher, Standing, Trust,
 };
-pub use station::{Channel, ChannelSource, ChannelState, Track, TrackKind, Viewers};
+pub use chat::{Ban, ChatRoom, Message, Moderation, Role, RoomRules};
+pub use command::{Command, DestinationTarget, NewDestination};
+pub use dashboard::{Dashboard, DashboardChannel};
+pub use device::{Device, DeviceKind, Devices};
+pub use doctor::{DoctorCheck, DoctorFacts, DoctorReport, NewDoctorReport, Verdict};
+pub use event::{Event, Meter, Meters};
+pub use keys::Keys;
+pub use library::{Cutting, Film, FilmKind, Marker, Recording, Rewind, Room, Show};
+pub use platform::{PLATFORMS, Platform, PlatformLimits, PlatformProtocol, PlatformServer};
+pub use playback::{Operation, Playback};
+pub use preset::FilterPreset;
+pub use problem::{Code, Problem};
+pub use quality::{Quality, QualityTest};
+pub use record::{Act, LogLevel, LogLine};
+pub use rendition::{Encoded, Rendition};
+pub use rest::{
+    Broadcast, Enabled, Health, NewMessage, NewPassphrase, NewSetting, NewToken, OpenCollection,
+    Reloaded, Title,
+};
+pub use scene;
+pub use secret::Secret;
+pub use setting::{Setting, SettingEffect, SettingKind, SettingOrigin, SettingValue};
+pub use snapshot::{
+    CollectionFile, Destination, DestinationState, KeyPlace, KeyStore, Link, MaskFile, OnAir,
+    PictureSize, Snapshot, SourceState, SourceStatus, Stats, StudioMode, Undo,
+};
+pub use station::{Channel, ChannelSource, ChannelState, Entry, Track, TrackKind, Viewers};
+pub use storage::{Storage, Upload, UploadState};
+pub use uplink::{Uplink, UplinkFit};

@@ -1,10 +1,11 @@
 //! What went wrong, for people.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// A failure as people see it: it names the thing, what happened, and what to do next.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct Problem {
     /// What kind; also decides the HTTP status.
     pub code: Code,
@@ -17,7 +18,7 @@ pub struct Problem {
 }
 
 /// Kinds of problem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The request makes no sense as it stands (400).

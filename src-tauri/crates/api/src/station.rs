@@ -1,10 +1,11 @@
 //! What the station tells anyone: who is live.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// A channel of the station.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct Channel {
     /// Its name in addresses.
     pub name: String,
@@ -17,6 +18,9 @@ pub struct Channel {
     pub since: Option<i64>,
     /// Where it comes from.
     pub source: ChannelSource,
+    /// Whether it asks for a passphrase. Its picture is not shown then.
+    #[serde(default)]
+    pub private: bool,
     /// Who watches.
     pub viewers: Viewers,
     /// What it carries.
@@ -24,7 +28,7 @@ pub struct Channel {
 }
 
 /// Whether there is something to see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelState {
     /// Yes.
@@ -34,7 +38,7 @@ pub enum ChannelState {
 }
 
 /// Where a channel comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelSource {
     /// The studio's own program.
@@ -46,7 +50,7 @@ pub enum ChannelSource {
 }
 
 /// Who watches, by way of watching.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct Viewers {
     /// Over WebRTC.
     pub whep: u32,
@@ -55,7 +59,7 @@ pub struct Viewers {
 }
 
 /// A track of a channel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct Track {
     /// Picture or sound.
     pub kind: TrackKind,
@@ -82,11 +86,22 @@ pub struct Track {
 }
 
 /// Picture or sound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TrackKind {
     /// Picture.
     Video,
     /// Sound.
     Audio,
+}
+
+/// The right to watch a private channel, for those who came with its passphrase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Entry {
+    /// Opens the channel as `Authorization: Bearer`, as `token` in an address, and in the chat's `join`.
+    pub token: String,
+    /// Until when, in milliseconds since 1970 UTC; for as long as the link holds when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub expires: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! Screens: a monitor, or a part of one.
+//! Screens: a monitor, a window, or a part of one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,8 @@ use crate::{DeviceInfo, Status, backend};
 pub struct Request {
     /// The monitor's identity; empty means the main one.
     pub device: String,
+    /// The identity of a window, which is captured instead.
+    pub window: Option<String>,
     /// A part of it; all of it when absent.
     pub area: Option<Area>,
     /// With the pointer.
@@ -54,6 +56,47 @@ pub fn list() -> Vec<DeviceInfo> {
         backend::xcap::list()
     })
     .unwrap_or_default()
+}
+
+/// The windows of other programs that can be captured, those used last first where the system says so. Takes two
+/// seconds at most.
+pub fn windows() -> Vec<DeviceInfo> {
+    within("window-list", Duration::from_secs(2), || {
+        #[cfg(target_os = "linux")]
+        if backend::x11::is_there() {
+            return backend::x11::windows();
+        }
+        backend::xcap::windows()
+    })
+    .unwrap_or_default()
+}
+
+/// The identity of a window: what it belongs to, and its title. It survives restarts, and a title that
+/// changes.
+pub(crate) fn identity(class: &str, title: &str) -> String {
+    format!("{}|{title}", class.replace('|', " "))
+}
+
+/// The place of the window in a list that an identity means: of the same program and title, or else of the same
+/// program.
+pub(crate) fn window_of<'a>(
+    wanted: &str,
+    mut windows: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+) -> Option<usize> {
+    let class = wanted.split_once('|').map_or(wanted, |(class, _)| class);
+    let exact = windows
+        .clone()
+        .position(|(class, title)| identity(class, title) == wanted);
+    exact.or_else(|| windows.position(|(of, _)| of.replace('|', " ") == class))
+}
+
+/// What people call a window that an identity means.
+pub(crate) fn called(wanted: &str) -> &str {
+    match wanted.split_once('|') {
+        Some((class, "")) => class,
+        Some((_, title)) => title,
+        None => wanted,
+    }
 }
 
 impl Screen {
@@ -158,6 +201,27 @@ mod tests {
             width,
             height,
         }
+    }
+
+    #[test]
+    fn a_window_is_found_by_its_program_and_title_or_its_program() {
+        let windows = [
+            ("Editor", "a.txt"),
+            ("Browser", "News"),
+            ("Browser", "Mail | Inbox"),
+        ];
+        for (wanted, found) in [
+            ("Browser|Mail | Inbox", Some(2)),
+            ("Browser|News", Some(1)),
+            ("Browser|A page that was left", Some(1)),
+            ("Editor|", Some(0)),
+            ("Game|Level 1", None),
+            ("", None),
+        ] {
+            assert_eq!(window_of(wanted, windows.into_iter()), found, "{wanted}");
+        }
+        assert_eq!(identity("a|b", "c|d"), "a b|c|d");
+        assert_eq!(called("Browser|Mail | Inbox"), "Mail | Inbox");
     }
 
     #[test]

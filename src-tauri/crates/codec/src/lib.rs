@@ -2,6 +2,7 @@
 //!
 //! [`encode`] turns the program's frames and samples into packets: H.264 ([`encode::video::open`]),
 //! Opus and AAC ([`encode::audio`]), and single pictures as JPEG ([`encode::picture::jpeg`]).
+//! [`scale`] makes frames smaller before that.
 //! [`decode`] goes back: [`decode::video::open`] and [`decode::audio::open`] by the track's
 //! [`media::Config`], whole sound files ([`decode::audio_file`]) and pictures ([`decode::picture`]).
 //!
@@ -17,6 +18,7 @@ pub mod decode;
 pub mod encode;
 mod error;
 mod raster;
+pub mod scale;
 #[cfg(test)]
 mod testing;
 

@@ -215,38 +215,65 @@ impl Taps {
 pub(crate) fn shrink(
     source: &[u8],
     stride: usize,
-    (width, height): (usize, usize),
+    from: (usize, usize),
     target: &mut [u8],
-    (to_width, to_height): (usize, usize),
+    to: (usize, usize),
 ) {
-    if (width, height) == (to_width, to_height) {
-        for (to, from) in target.chunks_exact_mut(width).zip(source.chunks(stride)) {
-            to.copy_from_slice(&from[..width]);
+    Shrink::new(from, to).plane(source, stride, target);
+}
+
+/// [`shrink`] for many planes of one size: what is worked out once is kept.
+pub(crate) struct Shrink {
+    from: (usize, usize),
+    to: (usize, usize),
+    /// Across and down; none where the size stays.
+    taps: Option<(Taps, Taps)>,
+    sums: Vec<u16>,
+}
+
+impl Shrink {
+    /// From a width and a height to others, neither of them larger.
+    pub(crate) fn new(from: (usize, usize), to: (usize, usize)) -> Self {
+        let taps = || (Taps::new(from.0, to.0), Taps::new(from.1, to.1));
+        Self {
+            from,
+            to,
+            taps: (from != to).then(taps),
+            sums: vec![0; from.0],
         }
-        return;
     }
-    let (across, down) = (Taps::new(width, to_width), Taps::new(height, to_height));
-    let mut sums = vec![0u16; width];
-    for (row, to) in target.chunks_exact_mut(to_width).enumerate() {
-        // First down: whole rows at once, 256 times as bright.
-        sums.fill(0);
-        let weights = &down.weights[row * down.per..][..down.per];
-        for (line, &weight) in (down.starts[row]..).zip(weights) {
-            if weight == 0 || line >= height {
-                continue;
+
+    /// Makes a plane smaller; `target` is without padding.
+    pub(crate) fn plane(&mut self, source: &[u8], stride: usize, target: &mut [u8]) {
+        let (width, height) = self.from;
+        let Some((across, down)) = &self.taps else {
+            for (to, from) in target.chunks_exact_mut(width).zip(source.chunks(stride)) {
+                to.copy_from_slice(&from[..width]);
             }
-            let from = &source[line * stride..][..width];
-            for (sum, &pixel) in sums.iter_mut().zip(from) {
-                // 256 shares of a byte fit: nothing to check in this loop.
-                *sum = sum.wrapping_add(u16::from(pixel).wrapping_mul(weight));
+            return;
+        };
+        let sums = &mut self.sums;
+        for (row, to) in target.chunks_exact_mut(self.to.0).enumerate() {
+            // First down: whole rows at once, 256 times as bright.
+            sums.fill(0);
+            let weights = &down.weights[row * down.per..][..down.per];
+            for (line, &weight) in (down.starts[row]..).zip(weights) {
+                if weight == 0 || line >= height {
+                    continue;
+                }
+                let from = &source[line * stride..][..width];
+                for (sum, &pixel) in sums.iter_mut().zip(from) {
+                    // 256 shares of a byte fit: nothing to check in this loop.
+                    *sum = sum.wrapping_add(u16::from(pixel).wrapping_mul(weight));
+                }
             }
-        }
-        // Then across, with the usual numbers of taps known to the compiler.
-        match across.per {
-            2 => across.gather::<2>(&sums, to),
-            3 => across.gather::<3>(&sums, to),
-            4 => across.gather::<4>(&sums, to),
-            _ => across.gather_any(&sums, to),
+            // Then across, with the usual numbers of taps known to the compiler.
+            match across.per {
+                2 => across.gather::<2>(sums, to),
+                3 => across.gather::<3>(sums, to),
+                4 => across.gather::<4>(sums, to),
+                _ => across.gather_any(sums, to),
+            }
         }
     }
 }

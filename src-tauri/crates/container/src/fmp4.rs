@@ -1,7 +1,7 @@
 //! Writing fragmented MP4 (ISO/IEC 14496-12, section 8.8): an initialisation segment, then fragments, as HLS
 //! (RFC 8216, section 3.3) and recordings want them.
 
-mod init;
+pub(crate) mod init;
 
 use bytes::Bytes;
 use media::{Config, Packet, Timestamp, Track, TrackId};
@@ -10,6 +10,15 @@ use crate::boxes::Writer;
 
 /// Ticks per second of pictures.
 const VIDEO_SCALE: u32 = 90_000;
+
+/// Ticks per second in which a track is written.
+pub(crate) fn scale_of(config: &Config) -> u32 {
+    match config {
+        Config::H264 { .. } => VIDEO_SCALE,
+        Config::Opus { .. } => media::SAMPLE_RATE,
+        Config::Aac { sample_rate, .. } => (*sample_rate).max(1),
+    }
+}
 
 /// Makes an initialisation segment of tracks, and fragments of their packets.
 ///
@@ -37,11 +46,7 @@ impl Muxer {
             .map(|track| Out {
                 id: track.id,
                 config: track.config.clone(),
-                scale: match track.config {
-                    Config::H264 { .. } => VIDEO_SCALE,
-                    Config::Opus { .. } => media::SAMPLE_RATE,
-                    Config::Aac { sample_rate, .. } => sample_rate.max(1),
-                },
+                scale: scale_of(&track.config),
             })
             .collect();
         Self {
@@ -67,6 +72,18 @@ impl Muxer {
     pub fn init_segment(&self) -> Bytes {
         let tracks = self.tracks.iter().map(|t| (&t.config, t.scale));
         init::segment(tracks)
+    }
+
+    /// The beginning of a recording: an initialisation segment with room for a [`Seal`](crate::recording::Seal).
+    pub(crate) fn recording_head(&self) -> Bytes {
+        let mut w = Writer::default();
+        init::file_type(&mut w);
+        let room = w.begin(b"free");
+        w.zeros(8);
+        w.end(room);
+        let tracks = self.tracks.iter().map(|t| (&t.config, t.scale));
+        init::movie(&mut w, tracks);
+        w.out.into()
     }
 
     /// One fragment, `moof` and `mdat`, of packets in decode order, of which those of other tracks are left
@@ -206,4 +223,4 @@ impl Out {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

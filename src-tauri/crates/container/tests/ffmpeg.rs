@@ -252,7 +252,7 @@ fn what_is_not_decoded_is_named() {
         ("mpeg4", "MPEG-4 Part 2"),
     ] {
         if !encoders.contains(encoder) {
-            eprintln!("SKIPPED: this ffmpeg has no {encoder}");
+            support::skipped(&format!("this ffmpeg has no {encoder}"));
             continue;
         }
         let film = folder.path("other.mp4");

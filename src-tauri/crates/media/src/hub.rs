@@ -4,22 +4,33 @@
 //! joins late can begin at once. No reader can slow the writer or another reader: each has a
 //! bounded queue, and one that falls behind loses everything up to the next keyframe and is told so.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-use tokio::sync::{Notify, watch};
+use parking_lot::Mutex;
+use tokio::sync::watch;
 
-use crate::{Kind, Packet, Timestamp, Track, packet::Config};
+use crate::{Kind, Packet, Timestamp, Track, TrackId};
 
 mod held;
+mod keyframe;
 mod name;
+mod rate;
+mod reader;
+mod signals;
 mod twin;
+mod want;
 
+pub use held::Standing;
 pub use name::ChannelName;
+pub use reader::{Next, Reader, Start};
+pub use signals::{PathRate, Signals};
 pub use twin::Twin;
+pub use want::Want;
+
+use reader::{Audience, Queue};
 
 /// Why the hub says no.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +51,7 @@ pub enum HubError {
 pub enum Origin {
     /// The studio's own program.
     Program,
-    /// A WHIP publisher.
+    /// WebRTC: a WHIP publisher, or another station's channel that is fetched over WHEP.
     Whip,
     /// An RTMP publisher.
     Rtmp,
@@ -56,7 +67,7 @@ pub struct Hub {
 struct Shared {
     channels: Mutex<BTreeMap<ChannelName, Arc<Channel>>>,
     changes: watch::Sender<u64>,
-    limit: usize,
+    limit: AtomicUsize,
 }
 
 impl Hub {
@@ -66,7 +77,7 @@ impl Hub {
             shared: Arc::new(Shared {
                 channels: Mutex::default(),
                 changes: watch::Sender::new(0),
-                limit,
+                limit: AtomicUsize::new(limit),
             }),
         }
     }
@@ -81,7 +92,7 @@ impl Hub {
         info: ChannelInfo,
         now: Timestamp,
     ) -> Result<Writer, HubError> {
-        self.open(name, info, now, false)
+        self.open(name, info, now, Standing::Live)
     }
 
     fn open(
@@ -89,25 +100,26 @@ impl Hub {
         name: ChannelName,
         info: ChannelInfo,
         now: Timestamp,
-        held: bool,
+        standing: Standing,
     ) -> Result<Writer, HubError> {
         let mut channels = self.shared.channels.lock();
         if channels.contains_key(&name) {
             return Err(HubError::Taken(name));
         }
-        if channels.len() >= self.shared.limit {
-            return Err(HubError::Full(self.shared.limit));
+        let limit = self.shared.limit.load(Ordering::Relaxed);
+        if channels.len() >= limit {
+            return Err(HubError::Full(limit));
         }
         let channel = Arc::new(Channel {
             name: name.clone(),
             origin: info.origin,
-            since: now,
-            held: AtomicBool::new(held),
+            standing: AtomicU8::new(standing as u8),
             state: Mutex::new(State {
+                since: now,
                 title: info.title,
                 ..State::default()
             }),
-            signals: SignalBox::default(),
+            signals: signals::SignalBox::default(),
             reordered: AtomicBool::new(false),
             packets: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -120,6 +132,11 @@ impl Hub {
             hub: self.clone(),
             channel,
         })
+    }
+
+    /// Carries at most this many channels from now on; those that are live stay.
+    pub fn set_limit(&self, limit: usize) {
+        self.shared.limit.store(limit, Ordering::Relaxed);
     }
 
     /// A number that grows whenever a channel comes, goes, or changes its tracks or title.
@@ -146,10 +163,9 @@ pub struct ChannelInfo {
 pub struct Channel {
     name: ChannelName,
     origin: Origin,
-    since: Timestamp,
-    held: AtomicBool,
+    standing: AtomicU8,
     state: Mutex<State>,
-    signals: SignalBox,
+    signals: signals::SignalBox,
     reordered: AtomicBool,
     packets: AtomicU64,
     bytes: AtomicU64,
@@ -158,6 +174,7 @@ pub struct Channel {
 
 #[derive(Debug, Default)]
 struct State {
+    since: Timestamp,
     title: String,
     tracks: Arc<[Track]>,
     /// What a [`Twin`] adds to the writer's own tracks.
@@ -166,7 +183,10 @@ struct State {
     group_bytes: usize,
     /// The latest time at which a picture so far is shown.
     shown: Option<Timestamp>,
+    rates: rate::Rates,
     readers: Vec<Weak<Queue>>,
+    /// Somebody read what a [`Twin`] makes when the last packet was handed out, or came since.
+    twin_read: bool,
     ended: bool,
 }
 
@@ -189,7 +209,7 @@ impl Channel {
 
     /// When it went live.
     pub fn since(&self) -> Timestamp {
-        self.since
+        self.state.lock().since
     }
 
     /// What people read.
@@ -197,9 +217,13 @@ impl Channel {
         self.state.lock().title.clone()
     }
 
-    /// Its tracks now.
+    /// Its tracks now, but for those that [recordings alone](TrackId::is_beside) take.
     pub fn tracks(&self) -> Arc<[Track]> {
-        Arc::clone(&self.state.lock().tracks)
+        let all = Arc::clone(&self.state.lock().tracks);
+        if all.iter().any(|t| t.id.is_beside()) {
+            return all.iter().filter(|t| !t.id.is_beside()).cloned().collect();
+        }
+        all
     }
 
     /// Packets and bytes written so far, and packets that readers lost by falling behind.
@@ -211,37 +235,43 @@ impl Channel {
         }
     }
 
+    /// Bits per second of a track, measured over the last seconds; 0 while that is not known yet.
+    pub fn bitrate(&self, track: TrackId) -> u32 {
+        self.state.lock().rates.of(track)
+    }
+
+    /// Whether anybody reads it.
+    pub fn is_read(&self) -> bool {
+        let state = self.state.lock();
+        state.readers.iter().any(|r| r.strong_count() > 0)
+    }
+
     /// A reader of the tracks it `want`s, holding at most `capacity` packets.
     ///
     /// Its first item is [`Next::Tracks`]. A reader of an ended channel gets [`Next::End`].
     pub fn read(self: &Arc<Self>, want: Want, start: Start, capacity: usize) -> Reader {
-        let queue = Arc::new(Queue::new(want, capacity.max(2)));
+        self.join(Queue::new(want, capacity, Audience::Viewer), start)
+    }
+
+    /// The same for a reader that is no viewer: it stays when the channel is withdrawn.
+    pub fn read_staying(self: &Arc<Self>, want: Want, start: Start, capacity: usize) -> Reader {
+        self.join(Queue::new(want, capacity, Audience::Staying), start)
+    }
+
+    fn join(self: &Arc<Self>, queue: Queue, start: Start) -> Reader {
+        let queue = Arc::new(queue);
         let mut state = self.state.lock();
-        {
-            let mut inner = queue.inner.lock();
-            inner.set_tracks(&state.tracks);
-            let shown = Arc::clone(&inner.shown);
-            inner.items.push_back(Next::Tracks(shown));
-            if start == Start::Group {
-                for packet in &state.group {
-                    if inner.wants(packet) {
-                        inner.awaiting_key = false;
-                        inner.items.push_back(Next::Packet(packet.clone()));
-                        inner.packets += 1;
-                    }
-                }
-            }
-            if state.ended {
-                inner.items.push_back(Next::End);
-            }
-        }
+        let group = if start == Start::Group {
+            &state.group[..]
+        } else {
+            &[]
+        };
+        let reads_twin = queue.begin(&state.tracks, group, state.ended);
+        state.twin_read |= reads_twin;
         state.readers.retain(|r| r.strong_count() > 0);
         state.readers.push(Arc::downgrade(&queue));
         drop(state);
-        Reader {
-            queue,
-            channel: Arc::clone(self),
-        }
+        Reader::new(queue, Arc::clone(self))
     }
 
     /// Whether its pictures come in another order than they are shown in (B-frames), as far as has
@@ -250,29 +280,13 @@ impl Channel {
         self.reordered.load(Ordering::Relaxed)
     }
 
-    /// When the newest keyframe of the current group is to be shown; `None` without one.
-    pub fn newest_keyframe(&self) -> Option<Timestamp> {
-        self.state.lock().group.first().map(|p| p.pts)
-    }
-
-    /// Asks the writer for a keyframe soon (a viewer lost its picture).
-    pub fn request_keyframe(&self) {
-        self.signals.inner.lock().keyframe = true;
-        self.signals.notify.notify_one();
-    }
-
-    /// Tells the writer what a reader's path carries, in bits per second.
-    pub fn report_bandwidth(&self, bits_per_second: u64) {
-        self.signals.inner.lock().bandwidth = Some(bits_per_second);
-        self.signals.notify.notify_one();
-    }
-
     /// Gives a packet to all readers that want it, and keeps it for those who join.
     fn hand_out(&self, packet: Packet) {
         let mut state = self.state.lock();
         if state.ended {
             return;
         }
+        state.rates.count(&packet);
         let video = state.kind_of(&packet) == Some(Kind::Video);
         let opens = video && packet.keyframe;
         if video {
@@ -289,7 +303,14 @@ impl Channel {
             state.group.push(packet.clone());
         }
         let mut lost = 0;
-        state.each_reader(|queue| lost += queue.push(&packet, video));
+        let twin_read = state.twin_read;
+        let mut read = false;
+        state.each_reader(|queue| {
+            let taken = queue.take(&packet, video, twin_read);
+            lost += taken.lost;
+            read |= taken.reads_twin;
+        });
+        state.twin_read = read;
         self.dropped.fetch_add(lost, Ordering::Relaxed);
     }
 }
@@ -303,28 +324,6 @@ pub struct Totals {
     pub bytes: u64,
     /// Packets that readers lost by falling behind, added up.
     pub dropped: u64,
-}
-
-#[derive(Debug, Default)]
-struct SignalBox {
-    inner: Mutex<SignalState>,
-    notify: Notify,
-}
-
-#[derive(Debug, Default)]
-struct SignalState {
-    keyframe: bool,
-    granted: Option<Timestamp>,
-    bandwidth: Option<u64>,
-}
-
-/// The two signals that go against the stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Signals {
-    /// A reader wants a keyframe.
-    pub keyframe: bool,
-    /// The newest bandwidth that a reader has seen, in bits per second.
-    pub bandwidth: Option<u64>,
 }
 
 /// The writing end of a channel. Dropping it ends the channel for all its readers.
@@ -375,8 +374,8 @@ impl Writer {
         channel.hand_out(packet);
     }
 
-    /// What readers have asked for since the last call. A keyframe is granted at most once a second;
-    /// an earlier request stays pending until then.
+    /// What readers ask for. A keyframe that was asked for since the last call is granted at most once a
+    /// second; an earlier request stays pending until then. What the paths carry holds until they say otherwise.
     pub fn signals(&self, now: Timestamp) -> Signals {
         let mut inner = self.channel.signals.inner.lock();
         let due = inner
@@ -389,7 +388,7 @@ impl Writer {
         }
         Signals {
             keyframe,
-            bandwidth: inner.bandwidth.take(),
+            bandwidth: inner.narrowest(),
         }
     }
 
@@ -432,259 +431,6 @@ impl State {
             .iter()
             .find(|t| t.id == packet.track)
             .map(|t| t.config.kind())
-    }
-}
-
-/// Which codecs a reader takes. A channel may carry its sound both as Opus and as AAC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Want {
-    /// H.264.
-    pub h264: bool,
-    /// Opus.
-    pub opus: bool,
-    /// AAC.
-    pub aac: bool,
-    /// Also tracks that a [`Twin`] makes.
-    pub twins: bool,
-}
-
-impl Want {
-    /// H.264 and Opus: WebRTC.
-    pub const WEBRTC: Self = Self {
-        h264: true,
-        opus: true,
-        aac: false,
-        twins: true,
-    };
-    /// H.264 and AAC: HLS, RTMP, MP4.
-    pub const MP4: Self = Self {
-        h264: true,
-        opus: false,
-        aac: true,
-        twins: true,
-    };
-
-    fn takes(self, config: &Config) -> bool {
-        match config {
-            Config::H264 { .. } => self.h264,
-            Config::Opus { .. } => self.opus,
-            Config::Aac { .. } => self.aac,
-        }
-    }
-
-    fn of(self, tracks: &[Track]) -> Arc<[Track]> {
-        tracks
-            .iter()
-            .filter(|t| self.takes(&t.config) && (self.twins || t.id < Twin::FIRST))
-            .cloned()
-            .collect()
-    }
-}
-
-/// Where a new reader begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// With the current group of pictures, from its keyframe.
-    Group,
-    /// With the next keyframe to be written (sound begins at once).
-    Next,
-}
-
-/// What a reader gets.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Next {
-    /// The tracks it reads, before their first packet and whenever they change.
-    Tracks(Arc<[Track]>),
-    /// A packet of one of them.
-    Packet(Packet),
-    /// The reader fell behind and lost this many packets; the next video packet is a keyframe.
-    Gap(u64),
-    /// The channel has ended; nothing follows.
-    End,
-}
-
-/// A bounded reading end. When it is full, everything in it is dropped and counted, video waits
-/// for the next keyframe, and the reader sees [`Next::Gap`].
-#[derive(Debug)]
-pub struct Reader {
-    queue: Arc<Queue>,
-    channel: Arc<Channel>,
-}
-
-impl Reader {
-    /// The channel it reads.
-    pub fn channel(&self) -> &Arc<Channel> {
-        &self.channel
-    }
-
-    /// The next item, if one is there.
-    pub fn try_next(&mut self) -> Option<Next> {
-        self.queue.inner.lock().pop()
-    }
-
-    /// The next item, when it comes. After [`Next::End`] it is always [`Next::End`].
-    pub async fn next(&mut self) -> Next {
-        loop {
-            if let Some(next) = self.try_next() {
-                return next;
-            }
-            self.queue.notify.notified().await;
-        }
-    }
-
-    /// The next item, waited for on this thread; `None` when `timeout` passes first.
-    pub fn next_blocking(&mut self, timeout: Duration) -> Option<Next> {
-        let mut inner = self.queue.inner.lock();
-        if inner.items.is_empty() {
-            // A spurious wake-up only shortens the wait.
-            self.queue.arrived.wait_for(&mut inner, timeout);
-        }
-        inner.pop()
-    }
-
-    /// Packets lost so far by falling behind.
-    pub fn dropped(&self) -> u64 {
-        self.queue.inner.lock().dropped
-    }
-
-    /// Packets waiting to be read.
-    pub fn queued(&self) -> usize {
-        self.queue.inner.lock().packets
-    }
-}
-
-#[derive(Debug)]
-struct Queue {
-    inner: Mutex<QueueState>,
-    notify: Notify,
-    arrived: Condvar,
-}
-
-#[derive(Debug)]
-struct QueueState {
-    items: VecDeque<Next>,
-    packets: usize,
-    capacity: usize,
-    want: Want,
-    /// What the reader was last told.
-    shown: Arc<[Track]>,
-    /// Wanted track numbers, one bit each: a lookup per packet and reader must be cheap.
-    tracks: u128,
-    has_video: bool,
-    awaiting_key: bool,
-    dropped: u64,
-}
-
-impl QueueState {
-    fn set_tracks(&mut self, tracks: &[Track]) {
-        self.shown = self.want.of(tracks);
-        self.tracks = 0;
-        self.has_video = false;
-        for track in self.shown.iter() {
-            self.tracks |= 1 << (track.id.0 & 127);
-            self.has_video |= track.config.kind() == Kind::Video;
-        }
-    }
-
-    fn wants(&self, packet: &Packet) -> bool {
-        self.tracks & (1 << (packet.track.0 & 127)) != 0
-    }
-
-    fn pop(&mut self) -> Option<Next> {
-        if matches!(self.items.front(), Some(Next::End)) {
-            return Some(Next::End);
-        }
-        let next = self.items.pop_front();
-        if matches!(next, Some(Next::Packet(_))) {
-            self.packets -= 1;
-        }
-        next
-    }
-
-    fn overflow(&mut self) -> u64 {
-        let lost = self.packets as u64;
-        let mut gap = lost;
-        self.items.retain(|item| match item {
-            Next::Gap(earlier) => {
-                gap += earlier;
-                false
-            }
-            Next::Packet(_) => false,
-            Next::Tracks(_) | Next::End => true,
-        });
-        self.packets = 0;
-        self.dropped += lost;
-        self.items.push_back(Next::Gap(gap));
-        self.awaiting_key = self.has_video;
-        lost
-    }
-}
-
-impl Queue {
-    fn new(want: Want, capacity: usize) -> Self {
-        Self {
-            inner: Mutex::new(QueueState {
-                items: VecDeque::new(),
-                packets: 0,
-                capacity,
-                want,
-                shown: Arc::default(),
-                tracks: 0,
-                has_video: false,
-                awaiting_key: true,
-                dropped: 0,
-            }),
-            notify: Notify::new(),
-            arrived: Condvar::new(),
-        }
-    }
-
-    fn push(&self, packet: &Packet, video: bool) -> u64 {
-        let mut inner = self.inner.lock();
-        if !inner.wants(packet) {
-            return 0;
-        }
-        let mut lost = 0;
-        if inner.packets >= inner.capacity {
-            lost += inner.overflow();
-        }
-        if video {
-            if inner.awaiting_key && !packet.keyframe {
-                return lost;
-            }
-            inner.awaiting_key = false;
-        }
-        inner.items.push_back(Next::Packet(packet.clone()));
-        inner.packets += 1;
-        drop(inner);
-        self.wake();
-        lost
-    }
-
-    fn set_tracks(&self, tracks: &[Track]) {
-        let mut inner = self.inner.lock();
-        let before = Arc::clone(&inner.shown);
-        inner.set_tracks(tracks);
-        // What changed for others alone costs this reader no wait for a keyframe.
-        let same = |(a, b): (&Track, &Track)| a.id == b.id && a.config == b.config;
-        if before.len() == inner.shown.len() && before.iter().zip(inner.shown.iter()).all(same) {
-            return;
-        }
-        inner.awaiting_key = true;
-        let shown = Arc::clone(&inner.shown);
-        inner.items.push_back(Next::Tracks(shown));
-        drop(inner);
-        self.wake();
-    }
-
-    fn end(&self) {
-        self.inner.lock().items.push_back(Next::End);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        self.notify.notify_one();
-        self.arrived.notify_one();
     }
 }
 

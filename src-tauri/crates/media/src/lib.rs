@@ -11,6 +11,7 @@ pub mod aac;
 mod clock;
 mod frame;
 pub mod h264;
+mod histogram;
 mod hub;
 pub mod opus;
 mod packet;
@@ -19,9 +20,10 @@ mod samples;
 
 pub use clock::{Clock, Timestamp};
 pub use frame::{Color, Frame, FrameError, Matrix, PixelFormat, Plane, Range};
+pub use histogram::{Counted, Histogram};
 pub use hub::{
-    Channel, ChannelInfo, ChannelName, Hub, HubError, Next, Origin, Reader, Signals, Start, Totals,
-    Twin, Want, Writer,
+    Channel, ChannelInfo, ChannelName, Hub, HubError, Next, Origin, PathRate, Reader, Signals,
+    Standing, Start, Totals, Twin, Want, Writer,
 };
 pub use packet::{Config, Kind, Packet, Track, TrackId};
 pub use pool::{BufferPool, Pooled};

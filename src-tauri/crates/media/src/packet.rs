@@ -8,6 +8,16 @@ use crate::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackId(pub u8);
 
+impl TrackId {
+    /// Sound tracks beside the mix have the numbers from here to 63; what is made of others begins behind.
+    pub const BESIDE: Self = Self(32);
+
+    /// Whether it is a sound track beside the mix: for recordings, and for no viewer.
+    pub fn is_beside(self) -> bool {
+        (Self::BESIDE.0..crate::Twin::FIRST.0).contains(&self.0)
+    }
+}
+
 /// Picture or sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {

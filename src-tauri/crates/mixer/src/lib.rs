@@ -8,8 +8,12 @@
 //! ratio follows the source's clock. Gaps become silence with short fades, what comes after its
 //! range was mixed is dropped and counted.
 //!
+//! Beside the master there may be a few [buses](Mixer::set_buses): each is the mix of the strips that are
+//! [sent](Mixer::set_sends) to it, after their own faders and before that of the master.
+//!
 //! This crate knows no device, no file, no codec and no clock: it is pure given its calls.
 
+mod bus;
 mod convert;
 mod fader;
 mod layout;
@@ -24,11 +28,13 @@ use std::time::Duration;
 
 use media::{SAMPLE_RATE, Samples, Timestamp};
 
+use bus::Bus;
 use fader::Fader;
 use limiter::Limiter;
 use meter::Meter;
 use strip::Channel;
 
+pub use bus::BUSES;
 pub use fader::{MAX_GAIN_DB, SILENCE_DB};
 pub use limiter::{CEILING_DB, LOOKAHEAD_FRAMES};
 pub use meter::{FLOOR_DB, Level};
@@ -105,6 +111,8 @@ pub struct Mixer {
     master: Fader,
     limiter: Limiter,
     meter: Meter,
+    /// Beside the master.
+    buses: Vec<Bus>,
     /// The frame after the last range mixed.
     position: Option<i64>,
     bus: Vec<[f32; 2]>,
@@ -127,6 +135,7 @@ impl Mixer {
             master: Fader::new(Strip::default()),
             limiter: Limiter::new(),
             meter: Meter::default(),
+            buses: Vec::new(),
             position: None,
             bus: Vec::new(),
             work: Vec::new(),
@@ -149,6 +158,25 @@ impl Mixer {
         if let Some(channel) = self.strips.get_mut(key) {
             channel.set_timing(timing);
         }
+    }
+
+    /// How many buses are mixed beside the master; none unless told, [`BUSES`] at most.
+    pub fn set_buses(&mut self, many: usize) {
+        self.buses.truncate(many);
+        self.buses.resize_with(many.min(BUSES), Bus::new);
+    }
+
+    /// The buses that a strip goes to beside the master, one bit for each; none unless told. Changes ramp
+    /// over 10 ms. Without effect on an unknown key.
+    pub fn set_sends(&mut self, key: &str, sends: u8) {
+        if let Some(channel) = self.strips.get_mut(key) {
+            channel.sends.set(sends);
+        }
+    }
+
+    /// What [`Mixer::mix`] last made on a bus, as long and of the same time as the master.
+    pub fn bus(&self, bus: usize) -> Option<&Samples> {
+        self.buses.get(bus).map(|bus| &bus.mixed)
     }
 
     /// Removes a strip; what it plays fades out within 10 ms.
@@ -195,6 +223,7 @@ impl Mixer {
         self.bus.clear();
         self.bus.resize(frames, [0.0; 2]);
         self.work.resize(frames, [0.0; 2]);
+        self.buses.iter_mut().for_each(|bus| bus.begin(frames));
 
         for channel in self.strips.values_mut().chain(self.leaving.iter_mut()) {
             channel.read(first, &mut self.work);
@@ -202,6 +231,7 @@ impl Mixer {
                 sum[0] += value[0];
                 sum[1] += value[1];
             }
+            channel.sends.add(&self.work, &mut self.buses);
         }
         self.leaving.retain(|channel| channel.fader.moving());
         self.position = Some(first + frames as i64);
@@ -214,9 +244,11 @@ impl Mixer {
         data.clear();
         data.extend_from_slice(self.bus.as_flattened());
         let lookahead = Timestamp::from_ticks(LOOKAHEAD_FRAMES as i64, SAMPLE_RATE);
+        let timestamp = start.offset(-lookahead.nanos());
+        self.buses.iter_mut().for_each(|bus| bus.end(timestamp));
         Mixed {
             samples: Samples {
-                timestamp: start.offset(-lookahead.nanos()),
+                timestamp,
                 rate: SAMPLE_RATE,
                 channels: 2,
                 data,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use media::{SAMPLE_RATE, Samples, Timestamp};
 
+use crate::bus::Sends;
 use crate::convert::{Converter, HISTORY, RATES};
 use crate::fader::Fader;
 use crate::layout;
@@ -36,6 +37,7 @@ const MAX_WAITING: usize = 480_000;
 pub(crate) struct Channel {
     pub(crate) fader: Fader,
     pub(crate) meter: Meter,
+    pub(crate) sends: Sends,
     timing: Timing,
     timeline: Timeline,
     stream: Option<Stream>,
@@ -98,6 +100,7 @@ impl Channel {
         Self {
             fader: Fader::new(strip),
             meter: Meter::default(),
+            sends: Sends::default(),
             timing: Timing::Auto,
             timeline: Timeline::default(),
             stream: None,

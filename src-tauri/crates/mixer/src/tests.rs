@@ -1,6 +1,7 @@
 //! Levels: what a fader, a pan, a layout and the limiter make of known signals.
 
 mod allocation;
+mod buses;
 mod timing;
 
 use media::{Samples, Timestamp};

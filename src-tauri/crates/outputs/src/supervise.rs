@@ -5,26 +5,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use media::{Clock, Timestamp};
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use wire::{Progress, PublishError};
 
 use crate::backoff::Backoff;
-use crate::rate::Rate;
+use crate::rate::{Rate, Recent};
 
-/// How a destination fares. The texts are for people.
+/// How a destination, or a channel that is fetched, fares. The texts are for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// Reaching it.
     Connecting,
-    /// It takes the broadcast.
+    /// Media flows.
     Live {
         /// Since when, without a break.
         since: Timestamp,
         /// Bits per second over the last few.
         bitrate: u64,
-        /// Packets lost since the destination was started, because it took them too slowly.
+        /// Bytes carried since then.
+        bytes: u64,
+        /// Packets lost since it was started: taken too slowly, or lost on the way here.
         dropped: u64,
+        /// There and back, as far as it is known.
+        round_trip: Option<Duration>,
+        /// Bits per second that the path carries, when that is less than there is to send.
+        carries: Option<u64>,
     },
     /// It was lost and will be tried again.
     Retrying {
@@ -39,9 +48,72 @@ pub enum State {
     Refused {
         /// Why, and what to do.
         reason: String,
+        /// It is the key or token that is not taken.
+        key: bool,
     },
     /// Stopped, or the channel has ended.
     Off,
+}
+
+/// How long a stop may take, with the goodbye to the far end.
+const STOPPING: Duration = Duration::from_secs(3);
+
+/// Attempts at something, until it is stopped or dropped. Dropping says goodbye in the background.
+#[derive(Debug)]
+pub(crate) struct Supervised {
+    state: watch::Receiver<State>,
+    recent: Arc<Mutex<Recent>>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Supervised {
+    /// Begins. Each attempt is handed what it counts in, and what tells it to stop.
+    pub(crate) fn start<F>(
+        mut attempt: impl FnMut(Arc<Progress>, watch::Receiver<bool>) -> F + Send + 'static,
+        clock: Clock,
+        runtime: &Handle,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), PublishError>> + Send + 'static,
+    {
+        let (sender, state) = watch::channel(State::Connecting);
+        let (stop, stopped) = watch::channel(false);
+        let stopping = stopped.clone();
+        let attempt = move |progress| attempt(progress, stopping.clone());
+        let recent = Arc::<Mutex<Recent>>::default();
+        let noted = Arc::clone(&recent);
+        let task = runtime.spawn(supervise(attempt, clock, sender, stopped, noted, chance));
+        Self {
+            state,
+            recent,
+            stop,
+            task,
+        }
+    }
+
+    /// Bits carried in each of the last seconds up to `now`, the newest last; a minute at most.
+    pub(crate) fn recent(&self, now: Timestamp) -> Vec<u64> {
+        self.recent.lock().until(now)
+    }
+
+    /// How it fares, now and from now on.
+    pub(crate) fn state(&self) -> watch::Receiver<State> {
+        self.state.clone()
+    }
+
+    /// Says goodbye and ends, within three seconds whatever the far end does.
+    pub(crate) async fn stop(mut self) {
+        self.stop.send_replace(true);
+        if timeout(STOPPING, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
+    }
+}
+
+/// A random number; without randomness everybody waits equally long, which does no harm.
+fn chance() -> u32 {
+    getrandom::u32().unwrap_or(u32::MAX / 2)
 }
 
 /// How often a live state is brought up to date.
@@ -61,6 +133,7 @@ pub(crate) async fn supervise<F>(
     clock: Clock,
     state: watch::Sender<State>,
     mut stop: watch::Receiver<bool>,
+    recent: Arc<Mutex<Recent>>,
     mut chance: impl FnMut() -> u32,
 ) where
     F: Future<Output = Result<(), PublishError>>,
@@ -77,6 +150,7 @@ pub(crate) async fn supervise<F>(
             dropped_before,
             since: None,
             rate: Rate::default(),
+            recent: Arc::clone(&recent),
         };
         let result = run(attempt(progress), &mut look, &state).await;
         dropped_before += look.progress.dropped();
@@ -88,18 +162,19 @@ pub(crate) async fn supervise<F>(
         }
         let reason = match result {
             Ok(()) => break,
-            Err(PublishError::Refused(reason)) => {
-                if !was_live || backoff.attempts() >= SECOND_THOUGHTS {
-                    tracing::info!(reason, "destination refused");
-                    state.send_replace(State::Refused { reason });
-                    return;
-                }
-                reason
+            Err(error)
+                if error.is_refusal() && (!was_live || backoff.attempts() >= SECOND_THOUGHTS) =>
+            {
+                let key = matches!(error, PublishError::WrongKey(_));
+                let reason = error.to_string();
+                tracing::info!(reason, "the far end refuses");
+                state.send_replace(State::Refused { reason, key });
+                return;
             }
-            Err(PublishError::Lost(reason)) => reason,
+            Err(error) => error.to_string(),
         };
         let wait = backoff.next(chance());
-        tracing::info!(reason, ?wait, "destination lost");
+        tracing::info!(reason, ?wait, "the far end is lost; it is tried again");
         state.send_replace(State::Retrying {
             attempt: backoff.attempts(),
             at: clock.now() + wait,
@@ -121,6 +196,7 @@ struct Look {
     dropped_before: u64,
     since: Option<Timestamp>,
     rate: Rate,
+    recent: Arc<Mutex<Recent>>,
 }
 
 /// One attempt, with its state kept up to date.
@@ -165,10 +241,15 @@ impl Look {
 
     fn live(&mut self) -> Option<State> {
         let since = self.since?;
+        let (now, bytes) = (self.clock.now(), self.progress.bytes());
+        self.recent.lock().note(now, since, bytes);
         Some(State::Live {
             since,
-            bitrate: self.rate.note(self.clock.now(), self.progress.bytes()),
+            bitrate: self.rate.note(now, bytes),
+            bytes,
             dropped: self.dropped_before + self.progress.dropped(),
+            round_trip: self.progress.round_trip(),
+            carries: self.progress.carries(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The program's thread: a picture at every tick, to the preview and to the encoder.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -7,14 +8,20 @@ use std::time::Duration;
 
 use media::{Clock, Frame, Timestamp, latest};
 use parking_lot::Mutex;
-use render::{Compositor, Frames};
-use scene::Canvas;
+use render::{Before, Compositor, Frames, Passage, Show};
+use scene::{
+    Blend, Canvas, ChromaKey, Crop, Fade, Filter, FilterId, FilterKind, Fit, Item, ItemId, Matte,
+    MatteSide, Rect, SourceId, Stinger, StingerKey, TransitionKind,
+};
 
 use crate::Error;
+use crate::attention::Attention;
 use crate::encode::VideoEncoder;
+use crate::files;
 use crate::outlet::Outlet;
-use crate::stage::Stage;
+use crate::stage::{From, Looking, Stage};
 use crate::stats::Counters;
+use crate::views::{self, View, Views};
 
 /// How long to wait before looking for a graphics adapter again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -31,9 +38,14 @@ pub struct Composing {
 /// The program's thread. Dropping it ends and joins the thread.
 pub(crate) struct PictureDesk {
     stop: Arc<AtomicBool>,
+    attention: Arc<Attention>,
     thread: Option<JoinHandle<()>>,
     composing: Arc<Mutex<Composing>>,
+    sizes: Arc<Mutex<Sizes>>,
 }
+
+/// Pixels across and down of the newest picture of each source that was shown.
+pub(crate) type Sizes = BTreeMap<SourceId, (u32, u32)>;
 
 /// All that the program's thread works with.
 pub(crate) struct Parts {
@@ -42,20 +54,32 @@ pub(crate) struct Parts {
     pub(crate) outlet: Arc<Outlet>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) encoder: VideoEncoder,
+    pub(crate) attention: Arc<Attention>,
     pub(crate) preview: latest::Sender<Option<Frame>>,
+    pub(crate) views: Arc<Views>,
+    pub(crate) files: files::Reader,
 }
+
+/// What a hand does where the document says what no hand can hold.
+const BY_HAND: TransitionKind = TransitionKind::Fade(Fade {});
 
 impl PictureDesk {
     pub(crate) fn start(parts: Parts) -> Result<Self, Error> {
         let stop = Arc::new(AtomicBool::new(false));
         let composing = Arc::new(Mutex::new(Composing::default()));
+        let sizes = Arc::new(Mutex::new(Sizes::new()));
+        let attention = Arc::clone(&parts.attention);
         let mut desk = Desk {
             parts,
             composing: Arc::clone(&composing),
+            sizes: Arc::clone(&sizes),
+            sized: Sizes::new(),
             compositor: None,
             looked: None,
             frames: Frames::default(),
             shown: None,
+            phase: Phase::default(),
+            over: None,
         };
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
@@ -64,9 +88,15 @@ impl PictureDesk {
             .map_err(Error::Thread)?;
         Ok(Self {
             stop,
+            attention,
             thread: Some(thread),
             composing,
+            sizes,
         })
+    }
+
+    pub(crate) fn sizes(&self) -> Sizes {
+        self.sizes.lock().clone()
     }
 
     pub(crate) fn composing(&self) -> Composing {
@@ -77,6 +107,7 @@ impl PictureDesk {
 impl Drop for PictureDesk {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
+        self.attention.ring();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -88,10 +119,23 @@ impl Drop for PictureDesk {
 struct Desk {
     parts: Parts,
     composing: Arc<Mutex<Composing>>,
+    /// What is told of the sizes, and what was told last: nothing is locked while they stay.
+    sizes: Arc<Mutex<Sizes>>,
+    sized: Sizes,
     compositor: Option<Compositor>,
     looked: Option<Timestamp>,
     frames: Frames,
     shown: Option<Arc<Stage>>,
+    phase: Phase,
+    /// The place of a stinger's picture.
+    over: Option<Item>,
+}
+
+/// What decides, with the stage, which sources are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Phase {
+    looking: Looking,
+    passing: bool,
 }
 
 impl Desk {
@@ -100,9 +144,15 @@ impl Desk {
         let mut fps = self.canvas().fps;
         let mut n = next_tick(clock.now(), fps);
         while !stop.load(Ordering::Acquire) {
+            if !self.parts.attention.is_paid(clock.now()) {
+                self.rest(stop);
+                fps = self.canvas().fps;
+                n = next_tick(clock.now(), fps);
+                continue;
+            }
             let tick = Timestamp::from_ticks(n, fps);
             clock.sleep_until(tick);
-            self.tick(tick);
+            self.tick(tick, n);
             let canvas = self.canvas();
             if canvas.fps != fps {
                 fps = canvas.fps;
@@ -122,27 +172,42 @@ impl Desk {
         }
     }
 
+    /// Lets the sources go and waits until somebody looks; the first tick after it shows them again.
+    fn rest(&mut self, stop: &AtomicBool) {
+        let Parts {
+            clock, attention, ..
+        } = &self.parts;
+        if self.shown.take().is_some() {
+            self.parts.stage.borrow().rest(clock.now());
+            self.frames.clear();
+        }
+        attention.rest(clock.now(), || stop.load(Ordering::Acquire));
+    }
+
     fn canvas(&self) -> Canvas {
         self.parts.stage.borrow().collection.canvas
     }
 
-    fn tick(&mut self, tick: Timestamp) {
+    fn tick(&mut self, tick: Timestamp, n: i64) {
         let began = self.parts.clock.now();
         let stage = Arc::clone(&self.parts.stage.borrow());
-        if self
-            .shown
-            .as_ref()
-            .is_none_or(|before| !Arc::ptr_eq(before, &stage))
-        {
-            stage.show(tick);
-            self.frames.clear();
-            self.shown = Some(Arc::clone(&stage));
-        }
-        for id in &stage.visible {
-            let picture = stage.sources.get(id).and_then(|s| s.picture(tick));
-            match picture {
-                Some(frame) => drop(self.frames.insert(id.clone(), frame)),
-                None => drop(self.frames.remove(id)),
+        self.prepare(&stage, tick);
+        for (id, source) in &stage.sources {
+            if !stage.sees(id, tick, self.phase.looking) {
+                continue;
+            }
+            let picture = source.picture(tick);
+            if let Some(frame) = &picture {
+                let size = (frame.width(), frame.height());
+                if self.sized.get(id) != Some(&size) {
+                    self.sized.insert(id.clone(), size);
+                    self.sizes.lock().insert(id.clone(), size);
+                }
+            }
+            match (picture, self.frames.get_mut(id)) {
+                (Some(frame), Some(place)) => *place = frame,
+                (Some(frame), None) => drop(self.frames.insert(id.clone(), frame)),
+                (None, _) => drop(self.frames.remove(id)),
             }
         }
         let Some(frame) = self.compose(&stage, tick) else {
@@ -151,21 +216,91 @@ impl Desk {
         let counters = &self.parts.counters;
         counters.frames.fetch_add(1, Ordering::Relaxed);
         counters.render.add(self.parts.clock.now().since(began));
-        if self.parts.outlet.is_open() {
-            self.parts
-                .encoder
-                .submit(frame.clone(), stage.collection.canvas.fps);
+        let Parts {
+            outlet, encoder, ..
+        } = &self.parts;
+        if outlet.is_open() {
+            let fps = stage.collection.canvas.fps;
+            encoder.submit(frame.clone(), fps);
+            outlet.renditions().see(&frame, fps);
         }
         self.parts.preview.send_replace(Some(frame));
+        self.look(&stage, tick, n);
+    }
+
+    /// Tells the sources what is shown, when that has changed.
+    fn prepare(&mut self, stage: &Arc<Stage>, tick: Timestamp) {
+        let phase = Phase {
+            looking: self.parts.views.looking(),
+            passing: stage.running(tick).is_some(),
+        };
+        let same = self
+            .shown
+            .as_ref()
+            .is_some_and(|before| Arc::ptr_eq(before, stage));
+        if same && phase == self.phase {
+            return;
+        }
+        self.phase = phase;
+        stage.show(tick, phase.looking);
+        self.frames
+            .retain(|id, _| stage.sees(id, tick, phase.looking));
+        self.over = match stage.running(tick).map(|p| &p.transition.kind) {
+            Some(TransitionKind::Stinger(stinger)) => Some(over(stinger, stage.collection.canvas)),
+            _ => None,
+        };
+        self.shown = Some(Arc::clone(stage));
+    }
+
+    /// Pictures for those who look at what is not on the program.
+    fn look(&mut self, stage: &Stage, tick: Timestamp, n: i64) {
+        let Some(compositor) = &mut self.compositor else {
+            return;
+        };
+        let collection = &*stage.collection;
+        let fps = collection.canvas.fps;
+        let Looking { preview, scenes } = self.phase.looking;
+        let files = self.parts.files.files();
+        let given = (&self.frames, &*files);
+        if preview
+            && views::is_due(View::Preview, n, fps)
+            && let Some(scene) = stage
+                .desk
+                .preview
+                .as_ref()
+                .and_then(|id| collection.scene(id))
+        {
+            let size = views::preview_size(collection.canvas);
+            let board = [(scene, [0, 0, size.0, size.1])];
+            if let Ok(Some(frame)) = compositor.look(collection, &board, given, size, tick) {
+                self.parts.views.show(View::Preview, frame);
+            }
+        }
+        if scenes && views::is_due(View::Scenes, n, fps) {
+            let (boxes, size) = views::boxes(collection);
+            if let Ok(Some(frame)) = compositor.look(collection, &boxes, given, size, tick) {
+                self.parts.views.show(View::Scenes, frame);
+            }
+        }
     }
 
     /// The composed picture; black while there is no compositor, so that sound and stream go on.
     fn compose(&mut self, stage: &Stage, tick: Timestamp) -> Option<Frame> {
         let Canvas { width, height, .. } = stage.collection.canvas;
-        let scene = stage.collection.current_scene()?;
         self.ready(width, height, tick);
         if let Some(compositor) = &mut self.compositor {
-            match compositor.render(scene, &self.frames, tick) {
+            let files = self.parts.files.files();
+            let stinger = stage
+                .running(tick)
+                .and_then(|passage| passage.stinger.as_ref()?.picture(tick));
+            let over = self.over.as_ref().zip(stinger.as_ref());
+            let show = Show {
+                frames: &self.frames,
+                files: &files,
+                over,
+                ..shown(stage, tick, &self.frames, &files)?
+            };
+            match compositor.compose(&show, tick) {
                 Ok(frame) => {
                     self.composing.lock().problem = None;
                     return Some(frame);
@@ -216,6 +351,101 @@ impl Desk {
     }
 }
 
+/// What is to be seen at a time, but for what lies over it.
+fn shown<'a>(
+    stage: &'a Stage,
+    now: Timestamp,
+    frames: &'a Frames,
+    files: &'a render::Files,
+) -> Option<Show<'a>> {
+    let collection = &*stage.collection;
+    let (scene, hand) = stage.scene()?;
+    let mut show = Show {
+        collection: Some(collection),
+        ..Show::scene(scene, frames, files)
+    };
+    if let Some(far) = hand {
+        let kind = &collection.transition_to(&scene.id).kind;
+        let held = matches!(kind, TransitionKind::Cut(_) | TransitionKind::Stinger(_));
+        show.passage = Some(Passage {
+            before: Before::Scene(collection.current_scene()?),
+            kind: if held { &BY_HAND } else { kind },
+            far,
+        });
+    } else if let Some(passage) = stage.running(now) {
+        let before = match &passage.from {
+            From::Still(number) => Some(Before::Still(*number)),
+            From::Scene(id) => collection.scene(id).map(Before::Scene),
+        };
+        let (kind, far) = match (&passage.transition.kind, passage.is_before_cut(now)) {
+            // Nothing of the new scene yet.
+            (TransitionKind::Stinger(_), true) => (&BY_HAND, 0.0),
+            (kind, _) => (kind, passage.far(now)),
+        };
+        show.passage = before.map(|before| Passage { before, kind, far });
+    }
+    Some(show)
+}
+
+/// The place of a stinger's picture: all over, seen through as it is set.
+fn over(stinger: &Stinger, canvas: Canvas) -> Item {
+    let filter = |kind| Filter {
+        id: FilterId::new("key"),
+        name: String::new(),
+        enabled: true,
+        kind,
+    };
+    let matte = |side| {
+        filter(FilterKind::Matte(Matte {
+            side,
+            ..Matte::default()
+        }))
+    };
+    let (mut blend, mut filters) = (Blend::Normal, Vec::new());
+    let (mut width, mut height) = (canvas.width as f32, canvas.height as f32);
+    match stinger.key {
+        StingerKey::Cover => {}
+        StingerKey::Black => blend = Blend::Screen,
+        StingerKey::Green => filters.push(filter(FilterKind::ChromaKey(ChromaKey {
+            color: "#00ff00".into(),
+            ..ChromaKey::default()
+        }))),
+        // Half of the video is the matte, which the filter cuts off.
+        StingerKey::MatteRight => {
+            filters.push(matte(MatteSide::Right));
+            width *= 2.0;
+        }
+        StingerKey::MatteBelow => {
+            filters.push(matte(MatteSide::Below));
+            height *= 2.0;
+        }
+    }
+    let fit = match stinger.key {
+        StingerKey::MatteRight | StingerKey::MatteBelow => Fit::Stretch,
+        _ => Fit::Cover,
+    };
+    Item {
+        id: ItemId::new("stinger"),
+        source: SourceId::new("\u{0}stinger"),
+        rect: Rect {
+            x: 0.0,
+            y: 0.0,
+            width,
+            height,
+        },
+        fit,
+        crop: Crop::default(),
+        rotation: 0.0,
+        opacity: 1.0,
+        visible: true,
+        locked: true,
+        flip_h: false,
+        flip_v: false,
+        blend,
+        filters,
+    }
+}
+
 /// The first tick of `fps` a second that is not before `now`.
 fn next_tick(now: Timestamp, fps: u32) -> i64 {
     let n = now.ticks(fps);
@@ -237,24 +467,4 @@ fn current_tick(now: Timestamp, fps: u32) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_next_tick_is_never_before_now() {
-        for (nanos, fps, expect) in [
-            (0, 30, 0),
-            (1, 30, 1),
-            (33_333_333, 30, 1),
-            (33_333_334, 30, 2),
-            (999_999_999, 30, 30),
-            (1_000_000_000, 60, 60),
-        ] {
-            let now = Timestamp::from_nanos(nanos);
-            assert_eq!(next_tick(now, fps), expect, "{nanos} ns at {fps}");
-            let current = Timestamp::from_ticks(current_tick(now, fps), fps);
-            let following = Timestamp::from_ticks(current_tick(now, fps) + 1, fps);
-            assert!(current <= now && now < following, "{nanos} ns at {fps}");
-        }
-    }
-}
+mod tests;

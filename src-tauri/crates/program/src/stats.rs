@@ -1,8 +1,10 @@
 //! Figures of the running program.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use media::Histogram;
 use parking_lot::Mutex;
 
 /// What the program's threads count. One each per program, shared by its threads.
@@ -14,6 +16,10 @@ pub(crate) struct Counters {
     pub(crate) render: Mean,
     pub(crate) encode: Mean,
     pub(crate) latency: Median,
+    /// The same, counted by size.
+    pub(crate) latencies: Arc<Histogram>,
+    /// The picture's bitrate while it is held below what is set; 0 while it is not.
+    pub(crate) lowered: AtomicU32,
     /// The name of the encoder last opened.
     pub(crate) encoder: Mutex<Option<&'static str>>,
 }
@@ -33,6 +39,8 @@ pub struct Stats {
     pub encode: Duration,
     /// Median time from a picture's tick to its packet in the hub, over the last pictures.
     pub latency: Duration,
+    /// Bits per second that the picture is held to as a path carries no more; `None` when it has what is set.
+    pub lowered: Option<u32>,
 }
 
 impl Counters {
@@ -44,6 +52,7 @@ impl Counters {
             render: self.render.take(),
             encode: self.encode.take(),
             latency: self.latency.read(),
+            lowered: Some(self.lowered.load(Ordering::Relaxed)).filter(|rate| *rate > 0),
         }
     }
 }

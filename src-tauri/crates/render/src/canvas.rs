@@ -21,6 +21,8 @@ pub(crate) struct Canvas {
     convert: Option<Convert>,
     ring: Vec<Slot>,
     next: usize,
+    /// Rows that are mixed, kept from picture to picture for their space.
+    band: Vec<u8>,
 }
 
 /// What converts the canvas on a GPU.
@@ -31,8 +33,55 @@ struct Convert {
 
 /// One readback buffer.
 struct Slot {
+    main: Readback,
+    /// Made when it is first needed.
+    under: Option<Readback>,
+    /// How much the canvas counts beside what came back with it, of 256.
+    share: Option<u16>,
+}
+
+/// Memory of the device that the CPU reads.
+struct Readback {
     buffer: wgpu::Buffer,
     state: Arc<AtomicU8>,
+}
+
+impl Readback {
+    fn new(gpu: &Gpu, size: u64) -> Self {
+        Self {
+            buffer: gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("readback"),
+                size,
+                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            }),
+            state: Arc::new(AtomicU8::new(IDLE)),
+        }
+    }
+
+    /// Asks for it to be readable once the commands submitted so far are done.
+    fn map(&self) {
+        let state = Arc::clone(&self.state);
+        state.store(MAPPING, Ordering::Release);
+        self.buffer
+            .map_async(wgpu::MapMode::Read, .., move |result| {
+                let outcome = if result.is_ok() { MAPPED } else { FAILED };
+                state.store(outcome, Ordering::Release);
+            });
+    }
+
+    /// What it holds, when that has come.
+    fn memory(&self) -> Option<wgpu::BufferView> {
+        if self.state.load(Ordering::Acquire) != MAPPED {
+            return None;
+        }
+        self.buffer.get_mapped_range(..).ok()
+    }
+
+    fn release(&self) {
+        self.buffer.unmap();
+        self.state.store(IDLE, Ordering::Release);
+    }
 }
 
 const IDLE: u8 = 0;
@@ -131,13 +180,9 @@ impl Canvas {
         let depth = if convert.is_some() { 2 } else { 1 };
         let ring = (0..depth)
             .map(|_| Slot {
-                buffer: gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                    label: Some("readback"),
-                    size,
-                    usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-                    mapped_at_creation: false,
-                }),
-                state: Arc::new(AtomicU8::new(IDLE)),
+                main: Readback::new(gpu, size),
+                under: None,
+                share: None,
             })
             .collect();
         Ok(Self {
@@ -148,6 +193,7 @@ impl Canvas {
             convert,
             ring,
             next: 0,
+            band: Vec::new(),
         })
     }
 
@@ -156,11 +202,20 @@ impl Canvas {
         self.ring.len()
     }
 
-    /// Records the canvas's way into the next buffer of the ring, and says which one it is.
-    pub(crate) fn read_back(&mut self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder) -> usize {
+    /// Records the canvas's way into the next buffer of the ring, and says which one it is. `under` is a texture of
+    /// the same size that comes along, and how much the canvas counts beside it, 0 to 1; there is none where shaders
+    /// convert.
+    pub(crate) fn read_back(
+        &mut self,
+        gpu: &Gpu,
+        encoder: &mut wgpu::CommandEncoder,
+        under: Option<(&wgpu::Texture, f32)>,
+    ) -> usize {
         let at = self.next;
         self.next = (at + 1) % self.ring.len();
-        let slot = &self.ring[at];
+        let (width, height) = (self.width, self.height);
+        let slot = &mut self.ring[at];
+        slot.share = None;
         if let (Some(convert), Some(converters)) = (&self.convert, &gpu.converters) {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                 label: Some("canvas"),
@@ -169,15 +224,25 @@ impl Canvas {
             pass.set_pipeline(&converters.canvas);
             pass.set_bind_group(0, &convert.bind, &[]);
             // 8 × 2 pixels each, 8 × 8 of those to a workgroup.
-            pass.dispatch_workgroups(self.width.div_ceil(64), self.height.div_ceil(16), 1);
+            pass.dispatch_workgroups(width.div_ceil(64), height.div_ceil(16), 1);
             drop(pass);
-            encoder.copy_buffer_to_buffer(&convert.planes, 0, &slot.buffer, 0, slot.buffer.size());
-        } else {
+            let to = &slot.main.buffer;
+            encoder.copy_buffer_to_buffer(&convert.planes, 0, to, 0, to.size());
+            return at;
+        }
+        let mut copy = |from: &wgpu::Texture, to: &Readback| {
             encoder.copy_texture_to_buffer(
-                self.texture.as_image_copy(),
-                copy_from(&slot.buffer, rgba_stride(self.width)),
-                extent(self.width, self.height),
+                from.as_image_copy(),
+                copy_from(&to.buffer, rgba_stride(width)),
+                extent(width, height),
             );
+        };
+        copy(&self.texture, &slot.main);
+        if let Some((texture, far)) = under {
+            let size = slot.main.buffer.size();
+            let to = slot.under.get_or_insert_with(|| Readback::new(gpu, size));
+            copy(texture, to);
+            slot.share = Some((far * 256.0).round() as u16);
         }
         at
     }
@@ -185,40 +250,47 @@ impl Canvas {
     /// Asks for a buffer to be readable once the commands submitted so far are done.
     pub(crate) fn map(&self, at: usize) {
         let slot = &self.ring[at];
-        let state = Arc::clone(&slot.state);
-        state.store(MAPPING, Ordering::Release);
-        slot.buffer
-            .map_async(wgpu::MapMode::Read, .., move |result| {
-                let outcome = if result.is_ok() { MAPPED } else { FAILED };
-                state.store(outcome, Ordering::Release);
-            });
+        slot.main.map();
+        if let (Some(under), Some(_)) = (&slot.under, slot.share) {
+            under.map();
+        }
     }
 
     /// The picture in a buffer that was waited for, I420 without padding; `None` when the device failed.
-    pub(crate) fn collect(&self, at: usize, pool: &BufferPool) -> Option<Bytes> {
+    pub(crate) fn collect(&mut self, at: usize, pool: &BufferPool) -> Option<Bytes> {
         let slot = &self.ring[at];
-        if slot.state.load(Ordering::Acquire) != MAPPED {
-            return None;
-        }
-        let memory = slot.buffer.get_mapped_range(..).ok()?;
+        let memory = slot.main.memory()?;
         let (width, height) = (self.width, self.height);
         let mut out = pool.take(Frame::packed_len(PixelFormat::I420, width, height));
-        let converted = match &self.convert {
-            Some(_) => {
+        let under = slot.under.as_ref().zip(slot.share);
+        let below = match under {
+            Some((under, share)) => Some((under.memory()?, share)),
+            None => None,
+        };
+        let stride = rgba_stride(width) as usize;
+        let converted = match (&self.convert, &below) {
+            (Some(_), _) => {
                 unpad(&memory, Layout::new(width, height), &mut out);
                 Ok(())
             }
-            None => pixels::canvas_to_i420(
-                &memory,
-                rgba_stride(width) as usize,
-                width,
-                height,
-                &mut out,
-            ),
+            (None, None) => pixels::canvas_to_i420(&memory, stride, width, height, &mut out),
+            (None, Some((below, share))) => {
+                let size = (width, height);
+                pixels::mix_to_i420(
+                    (below, &memory),
+                    *share,
+                    stride,
+                    size,
+                    &mut self.band,
+                    &mut out,
+                )
+            }
         };
-        drop(memory);
-        slot.buffer.unmap();
-        slot.state.store(IDLE, Ordering::Release);
+        drop((memory, below));
+        slot.main.release();
+        if let Some((under, _)) = under {
+            under.release();
+        }
         match converted {
             Ok(()) => Some(out.freeze()),
             Err(problem) => {

@@ -15,7 +15,7 @@ pub(crate) struct Fit {
     pub(crate) level: u32,
     /// Left and top edge of what is shown.
     pub(crate) from: [f32; 2],
-    /// From one pixel of the result to the next.
+    /// From one pixel of the result to the next; below 0 where the picture is mirrored.
     pub(crate) step: [f32; 2],
     /// Where samples may lie: least x and y, most x and y.
     pub(crate) limits: [f32; 4],
@@ -118,7 +118,8 @@ impl Fit {
                 share,
             } = place(y, 1, bands.size.1);
             for wanted in [first, second] {
-                // Rows are asked for in order, so odd and even ones never push out what is needed.
+                // Rows are asked for in order, up or down, so odd and even ones never push out what
+                // is needed.
                 let (index, line) = &mut lines[wanted as usize % 2];
                 if *index != Some(wanted) {
                     across(bands.row(wanted, band, scratch)?, columns, line);
@@ -260,6 +261,22 @@ mod tests {
     }
 
     #[test]
+    fn mirrored_pictures_are_taken_from_their_other_end() {
+        let frame = picture(4, 4);
+        let mirrored = Fit {
+            from: [4.0, 4.0],
+            step: [-1.0, -1.0],
+            limits: [0.5, 0.5, 3.5, 3.5],
+            ..Fit::whole(&frame, 0)
+        };
+        let rows = drawn(&mirrored, &frame);
+        let reds: Vec<u8> = rows[0].chunks(4).map(|pixel| pixel[0]).collect();
+        assert_eq!(reds, [60, 40, 20, 0]);
+        let greens: Vec<u8> = rows.iter().map(|row| row[1]).collect();
+        assert_eq!(greens, [60, 40, 20, 0]);
+    }
+
+    #[test]
     fn pictures_higher_than_a_band_are_scaled_down_without_seams() {
         let frame = picture(2, 12);
         let fit = Fit {
@@ -276,5 +293,43 @@ mod tests {
                 .all(|pair| (0..=16).contains(&(i16::from(pair[1]) - i16::from(pair[0])))),
             "{greens:?}"
         );
+    }
+
+    /// What the compositor does with every new frame of a camera, on adapters that are CPUs.
+    #[test]
+    fn a_frame_is_converted_and_fitted_without_allocating() {
+        let frame = |format, at: u8| {
+            let data = vec![at; Frame::packed_len(format, 64, 48)];
+            let of = Color::default();
+            Frame::packed(format, 64, 48, of, Timestamp::ZERO, data.into()).unwrap()
+        };
+        for format in [
+            PixelFormat::I420,
+            PixelFormat::Nv12,
+            PixelFormat::Yuyv,
+            PixelFormat::Rgba,
+            PixelFormat::Bgrx,
+        ] {
+            let (first, next) = (frame(format, 90), frame(format, 120));
+            let scaled = Fit {
+                from: [1.5, 0.0],
+                step: [1.3, 1.1],
+                width: 40,
+                height: 40,
+                ..Fit::whole(&first, 0)
+            };
+            for fit in [Fit::whole(&first, 0), Fit::whole(&first, 1), scaled] {
+                let mut space = Space::default();
+                let mut sum = 0_u64;
+                let mut draw = |frame: &Frame| {
+                    let emit = |_: u32, row: &[u8]| sum += u64::from(row[0]);
+                    allocation_counter::measure(|| fit.draw(frame, &mut space, emit).unwrap())
+                };
+                draw(&first);
+                let warm = draw(&next);
+                assert_eq!(warm.count_total, 0, "{format:?}, {fit:?}: {warm:?}");
+                assert!(sum > 0);
+            }
+        }
     }
 }

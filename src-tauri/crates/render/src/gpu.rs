@@ -1,5 +1,7 @@
 //! The graphics device: which adapter, its pipelines, and whether it is still there.
 
+mod works;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +10,7 @@ use std::time::Duration;
 use bytemuck::{Pod, Zeroable};
 
 use crate::{Adapter, Error};
+pub(crate) use works::{Kernel, Slot, Work, Works, slot};
 
 /// Pixels of the canvas and of source textures: premultiplied, in the canvas's own gamma.
 pub(crate) const PIXELS: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
@@ -26,6 +29,7 @@ pub(crate) struct Gpu {
     /// The largest side of a texture.
     pub(crate) max_side: u32,
     pub(crate) layers: Layers,
+    pub(crate) works: Works,
     pub(crate) converters: Option<Converters>,
     lost: Arc<AtomicBool>,
 }
@@ -35,6 +39,10 @@ pub(crate) struct Layers {
     pub(crate) replace: wgpu::RenderPipeline,
     pub(crate) blend: wgpu::RenderPipeline,
     pub(crate) smooth: wgpu::RenderPipeline,
+    pub(crate) add: wgpu::RenderPipeline,
+    pub(crate) screen: wgpu::RenderPipeline,
+    /// Each blend mode that needs to see what lies below: multiply, lighten, darken, subtract.
+    pub(crate) mixed: [wgpu::RenderPipeline; 4],
     pub(crate) textures: wgpu::BindGroupLayout,
     pub(crate) nearest: wgpu::Sampler,
     pub(crate) linear: wgpu::Sampler,
@@ -60,8 +68,8 @@ pub(crate) struct Layer {
     pub(crate) part: [f32; 4],
     /// The same, half a texel further in.
     pub(crate) limits: [f32; 4],
-    /// 2 / canvas size.
-    pub(crate) to_clip: [f32; 2],
+    /// 2 / canvas size; the rest is unused.
+    pub(crate) to_clip: [f32; 4],
 }
 
 impl Gpu {
@@ -116,6 +124,7 @@ impl Gpu {
         }));
 
         let shaders_convert = !software || wanted == Adapter::SoftwareAsGpu;
+        let layers = Layers::new(&device);
         Ok(Self {
             name: if software {
                 let bare = info.name.split(" (").next().unwrap_or(&info.name);
@@ -125,11 +134,34 @@ impl Gpu {
             },
             shaders_convert,
             max_side,
-            layers: Layers::new(&device),
+            works: Works::new(&device, &layers.textures),
+            layers,
             converters: shaders_convert.then(|| Converters::new(&device)),
             device,
             queue,
             lost,
+        })
+    }
+
+    /// What samples a picture.
+    pub(crate) fn sampled(
+        &self,
+        view: &wgpu::TextureView,
+        sampler: &wgpu::Sampler,
+    ) -> wgpu::BindGroup {
+        self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("picture"),
+            layout: &self.layers.textures,
+            entries: &[
+                wgpu::BindGroupEntry {
+                    binding: 0,
+                    resource: wgpu::BindingResource::TextureView(view),
+                },
+                wgpu::BindGroupEntry {
+                    binding: 1,
+                    resource: wgpu::BindingResource::Sampler(sampler),
+                },
+            ],
         })
     }
 
@@ -195,10 +227,14 @@ fn ranked(mut adapters: Vec<wgpu::Adapter>, wanted: Adapter) -> Vec<wgpu::Adapte
     adapters
 }
 
-fn shader(device: &wgpu::Device, label: &str, source: &'static str) -> wgpu::ShaderModule {
+fn shader(
+    device: &wgpu::Device,
+    label: &str,
+    source: impl Into<Cow<'static, str>>,
+) -> wgpu::ShaderModule {
     device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(label),
-        source: wgpu::ShaderSource::Wgsl(Cow::Borrowed(source)),
+        source: wgpu::ShaderSource::Wgsl(source.into()),
     })
 }
 
@@ -255,14 +291,19 @@ impl Layers {
             bind_group_layouts: &[Some(&textures)],
             immediate_size: 0,
         });
+        let over_backdrop = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("layer over a backdrop"),
+            bind_group_layouts: &[Some(&textures), Some(&textures)],
+            immediate_size: 0,
+        });
         let module = shader(device, "layer", include_str!("shaders/layer.wgsl"));
         let attributes = wgpu::vertex_attr_array![
-            0 => Float32x4, 1 => Float32x4, 2 => Float32x4, 3 => Float32x4, 4 => Float32x2
+            0 => Float32x4, 1 => Float32x4, 2 => Float32x4, 3 => Float32x4, 4 => Float32x4
         ];
-        let pipeline = |entry: &str, blend: Option<wgpu::BlendState>| {
+        let with = |layout, entry: &str, blend: Option<wgpu::BlendState>| {
             device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
                 label: Some(entry),
-                layout: Some(&layout),
+                layout: Some(layout),
                 vertex: wgpu::VertexState {
                     module: &module,
                     entry_point: Some("corner"),
@@ -293,7 +334,19 @@ impl Layers {
                 cache: None,
             })
         };
+        let pipeline = |entry: &str, blend| with(&layout, entry, blend);
         let over = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
+        // Transparency adds up as it does when pictures lie over each other.
+        let lit = |below: wgpu::BlendFactor| {
+            Some(wgpu::BlendState {
+                color: wgpu::BlendComponent {
+                    src_factor: wgpu::BlendFactor::One,
+                    dst_factor: below,
+                    operation: wgpu::BlendOperation::Add,
+                },
+                alpha: wgpu::BlendComponent::OVER,
+            })
+        };
         let sampler = |filter| {
             device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("picture"),
@@ -306,6 +359,10 @@ impl Layers {
             replace: pipeline("replace", None),
             blend: pipeline("blend", over),
             smooth: pipeline("smooth_blend", over),
+            add: pipeline("smooth_blend", lit(wgpu::BlendFactor::One)),
+            screen: pipeline("smooth_blend", lit(wgpu::BlendFactor::OneMinusSrc)),
+            mixed: ["multiply", "lighten", "darken", "subtract"]
+                .map(|entry| with(&over_backdrop, entry, None)),
             textures,
             nearest: sampler(wgpu::FilterMode::Nearest),
             linear: sampler(wgpu::FilterMode::Linear),

@@ -1,6 +1,6 @@
 //! Where an item's picture lands on the canvas: plain geometry, in canvas pixels.
 
-use scene::{Fit, Item};
+use scene::{Fit, Item, Rect};
 
 /// The most often a picture is halved before it is drawn small.
 const MAX_LEVEL: u32 = 6;
@@ -16,13 +16,16 @@ pub(crate) struct Placement {
     pub(crate) size: [f32; 2],
     /// Clockwise, in radians; exactly 0 when upright.
     pub(crate) rotation: f32,
+    /// Mirrored across and down, before rotation.
+    pub(crate) flip: [bool; 2],
 }
 
 /// Places an item whose source's picture is `width` × `height`; `None` when nothing of it is to be seen
 /// (hidden, transparent, cropped away).
 ///
-/// Upright pictures are moved to whole pixels, so that what is shown 1:1 stays sharp.
-pub(crate) fn place(item: &Item, width: u32, height: u32) -> Option<Placement> {
+/// Upright pictures are moved to whole pixels, so that what is shown 1:1 stays sharp. `zoom` is pixels
+/// drawn for each one of the item's box.
+pub(crate) fn place(item: &Item, width: u32, height: u32, zoom: [f32; 2]) -> Option<Placement> {
     if !item.visible || item.opacity.is_nan() || item.opacity <= 0.0 {
         return None;
     }
@@ -36,7 +39,7 @@ pub(crate) fn place(item: &Item, width: u32, height: u32) -> Option<Placement> {
     let part_height = cropped(height, crop.top, crop.bottom)? as f32;
     let mut part = [crop.left as f32, crop.top as f32, part_width, part_height];
 
-    let rect = item.rect;
+    let rect = zoomed(item.rect, zoom);
     if !(rect.width > 0.0 && rect.height > 0.0) {
         return None;
     }
@@ -64,12 +67,14 @@ pub(crate) fn place(item: &Item, width: u32, height: u32) -> Option<Placement> {
     if !(centre[0] + centre[1] + size[0] + size[1] + rotation).is_finite() {
         return None;
     }
+    let flip = [item.flip_h, item.flip_v];
     if rotation != 0.0 {
         return Some(Placement {
             part,
             centre,
             size,
             rotation: rotation.to_radians(),
+            flip,
         });
     }
     let snap = |middle: f32, length: f32| {
@@ -84,7 +89,17 @@ pub(crate) fn place(item: &Item, width: u32, height: u32) -> Option<Placement> {
         centre: [x, y],
         size: [snapped_width, snapped_height],
         rotation: 0.0,
+        flip,
     })
+}
+
+fn zoomed(rect: Rect, [across, down]: [f32; 2]) -> Rect {
+    Rect {
+        x: rect.x * across,
+        y: rect.y * down,
+        width: rect.width * across,
+        height: rect.height * down,
+    }
 }
 
 impl Placement {
@@ -135,9 +150,13 @@ impl Placement {
 
 #[cfg(test)]
 mod tests {
-    use scene::{Crop, ItemId, Rect, SourceId};
+    use scene::{Crop, ItemId, SourceId};
 
     use super::*;
+
+    fn place(item: &Item, width: u32, height: u32) -> Option<Placement> {
+        super::place(item, width, height, [1.0; 2])
+    }
 
     fn item(x: f32, y: f32, width: f32, height: f32) -> Item {
         Item {
@@ -155,6 +174,10 @@ mod tests {
             opacity: 1.0,
             visible: true,
             locked: false,
+            flip_h: false,
+            flip_v: false,
+            blend: scene::Blend::Normal,
+            filters: Vec::new(),
         }
     }
 

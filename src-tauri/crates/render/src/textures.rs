@@ -2,7 +2,6 @@
 
 mod raw;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,9 +19,11 @@ const KEPT: u64 = 30;
 /// The pictures of all sources.
 #[derive(Default)]
 pub(crate) struct Textures {
-    sources: BTreeMap<SourceId, Source>,
+    /// Their places hold from [`Textures::begin`] to [`Textures::end`].
+    sources: Vec<Source>,
     space: Space,
     turn: u64,
+    versions: u64,
 }
 
 /// In what form a picture is needed.
@@ -35,6 +36,11 @@ pub(crate) enum Shape {
 }
 
 struct Source {
+    id: SourceId,
+    /// Another one for every frame.
+    version: u64,
+    /// When it was last shown.
+    shown: u64,
     /// The frame that is up. It is held, so that no other frame can take its place in memory and be
     /// mistaken for it.
     frame: Frame,
@@ -78,19 +84,34 @@ impl Textures {
         self.turn += 1;
     }
 
-    /// Takes a source's frame of this render, and says whether it is opaque.
-    pub(crate) fn show(&mut self, id: &SourceId, frame: &Frame) -> bool {
-        if let Some(source) = self.sources.get_mut(id) {
-            source.show(frame);
-            return source.opaque;
+    /// Takes a source's frame of this render; says where it is, and whether it is opaque.
+    pub(crate) fn show(&mut self, id: &SourceId, frame: &Frame) -> (usize, bool) {
+        let at = self.sources.iter().position(|source| source.id == *id);
+        let at = at.unwrap_or_else(|| {
+            self.versions += 1;
+            self.sources.push(Source {
+                id: id.clone(),
+                version: self.versions,
+                shown: 0,
+                frame: frame.clone(),
+                opaque: pixels::opaque(frame),
+                raw: None,
+                pictures: Vec::new(),
+            });
+            self.sources.len() - 1
+        });
+        let source = &mut self.sources[at];
+        source.shown = self.turn;
+        if source.show(frame) {
+            self.versions += 1;
+            source.version = self.versions;
         }
-        let source = Source {
-            frame: frame.clone(),
-            opaque: pixels::opaque(frame),
-            raw: None,
-            pictures: Vec::new(),
-        };
-        self.sources.entry(id.clone()).or_insert(source).opaque
+        (at, source.opaque)
+    }
+
+    /// Tells a source's frame from all others that were shown.
+    pub(crate) fn version(&self, slot: usize) -> u64 {
+        self.sources[slot].version
     }
 
     /// Makes the picture of a source that was shown ready to be drawn; does nothing when it is. It has a
@@ -99,12 +120,12 @@ impl Textures {
         &mut self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
-        id: &SourceId,
+        slot: usize,
         shape: Shape,
         sampled: bool,
     ) {
         let (turn, space) = (self.turn, &mut self.space);
-        if let Some(source) = self.sources.get_mut(id) {
+        if let Some(source) = self.sources.get_mut(slot) {
             source.picture(gpu, encoder, shape, sampled, turn, space);
         }
     }
@@ -112,11 +133,11 @@ impl Textures {
     /// What samples a picture that was prepared.
     pub(crate) fn bind_group(
         &self,
-        id: &SourceId,
+        slot: usize,
         shape: &Shape,
         linear: bool,
     ) -> Option<&wgpu::BindGroup> {
-        let texture = self.find(id, shape)?.texture.as_ref()?;
+        let texture = self.find(slot, shape)?.texture.as_ref()?;
         Some(if linear {
             &texture.linear
         } else {
@@ -125,21 +146,21 @@ impl Textures {
     }
 
     /// The memory of a picture that was prepared, to copy from, and its bytes from row to row.
-    pub(crate) fn memory(&self, id: &SourceId, shape: &Shape) -> Option<(&wgpu::Buffer, u32)> {
-        let picture = self.find(id, shape)?;
+    pub(crate) fn memory(&self, slot: usize, shape: &Shape) -> Option<(&wgpu::Buffer, u32)> {
+        let picture = self.find(slot, shape)?;
         let memory = picture.memory.as_ref().filter(|_| picture.current)?;
         Some((&memory.buffer, stride(picture.width)))
     }
 
-    fn find(&self, id: &SourceId, shape: &Shape) -> Option<&Picture> {
-        let pictures = &self.sources.get(id)?.pictures;
+    fn find(&self, slot: usize, shape: &Shape) -> Option<&Picture> {
+        let pictures = &self.sources.get(slot)?.pictures;
         pictures.iter().find(|picture| picture.shape == *shape)
     }
 
     /// Ends a render: what was not drawn for a while is dropped.
     pub(crate) fn end(&mut self) {
         let turn = self.turn;
-        self.sources.retain(|_, source| {
+        self.sources.retain_mut(|source| {
             source
                 .pictures
                 .retain(|picture| turn - picture.drawn < KEPT);
@@ -150,7 +171,8 @@ impl Textures {
                     picture.memory = None;
                 }
             }
-            !source.pictures.is_empty()
+            // What filters made of a picture may outlive it.
+            !source.pictures.is_empty() || turn - source.shown < KEPT
         });
     }
 
@@ -163,7 +185,7 @@ impl Textures {
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.sources
-            .values()
+            .iter()
             .map(|source| source.pictures.len())
             .sum()
     }
@@ -179,9 +201,10 @@ pub(crate) fn least_level(frame: &Frame, max_side: u32) -> u32 {
 }
 
 impl Source {
-    fn show(&mut self, frame: &Frame) {
+    /// Whether the frame is another one.
+    fn show(&mut self, frame: &Frame) -> bool {
         if same(&self.frame, frame) {
-            return;
+            return false;
         }
         let alike = self.frame.format() == frame.format()
             && self.frame.color() == frame.color()
@@ -199,6 +222,7 @@ impl Source {
             self.pictures.clear();
             self.raw = None;
         }
+        true
     }
 
     fn picture(
@@ -414,25 +438,9 @@ impl Texture {
         }
         let texture = texture(gpu, "picture", width, height, PIXELS, usage);
         let view = texture.create_view(&Default::default());
-        let bind = |sampler: &wgpu::Sampler| {
-            gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some("picture"),
-                layout: &gpu.layers.textures,
-                entries: &[
-                    wgpu::BindGroupEntry {
-                        binding: 0,
-                        resource: wgpu::BindingResource::TextureView(&view),
-                    },
-                    wgpu::BindGroupEntry {
-                        binding: 1,
-                        resource: wgpu::BindingResource::Sampler(sampler),
-                    },
-                ],
-            })
-        };
         Self {
-            nearest: bind(&gpu.layers.nearest),
-            linear: bind(&gpu.layers.linear),
+            nearest: gpu.sampled(&view, &gpu.layers.nearest),
+            linear: gpu.sampled(&view, &gpu.layers.linear),
             texture,
             view,
             convert: None,

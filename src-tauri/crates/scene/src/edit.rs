@@ -1,16 +1,29 @@
 //! All that can be done to a document.
 
+mod filters;
+mod group;
+mod patch;
+mod structure;
+mod transform;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use patch::ItemPatch;
+
 use crate::{
-    Audio, Canvas, Collection, Crop, Fit, Invalid, Item, ItemId, Rect, Scene, SceneId, Source,
-    SourceId, SourceKind,
+    Audio, Canvas, Collection, Filter, FilterId, FilterKind, FilterOwner, Invalid, Item, ItemId,
+    Scene, SceneId, Source, SourceId, SourceKind, Transition,
 };
 
 /// One change to a [`Collection`]. New things bring their identity with them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(tag = "edit", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is alive at a time, and a box would show in every caller"
+)]
 pub enum Edit {
     /// Renames the collection.
     Rename {
@@ -36,7 +49,8 @@ pub enum Edit {
         /// The new name.
         name: String,
     },
-    /// Copies a scene with its items, right behind it.
+    /// Copies a scene with its items, right behind it. Its groups are copied with it, under
+    /// identities made of the copy's.
     DuplicateScene {
         /// Which.
         id: SceneId,
@@ -52,7 +66,7 @@ pub enum Edit {
         /// Its new place, 0 is the first.
         index: usize,
     },
-    /// Deletes a scene; the last one stays.
+    /// Deletes a scene, and the items of other scenes that show it; the last one stays.
     RemoveScene {
         /// Which.
         id: SceneId,
@@ -129,34 +143,140 @@ pub enum Edit {
         /// Which.
         id: ItemId,
     },
+    /// Makes one thing of several items: they move into a group, which stands where the topmost of
+    /// them stood.
+    Group {
+        /// The scene they are in.
+        scene: SceneId,
+        /// Which, in any order.
+        items: Vec<ItemId>,
+        /// The identity of the scene that the group is.
+        group: SceneId,
+        /// The identity of the item that shows the group.
+        item: ItemId,
+        /// The identity of the source that the item shows.
+        source: SourceId,
+        /// What people call the group.
+        name: String,
+    },
+    /// Puts a group's items back in the place of the item that shows it. Size, rotation, flips,
+    /// opacity and filters of colour go on to each of them; what would be skewed keeps its middle and
+    /// its sides. What is of the whole (crop, blend mode, other filters) goes with the group.
+    Ungroup {
+        /// The scene.
+        scene: SceneId,
+        /// The item that shows the group.
+        item: ItemId,
+    },
+    /// Makes a group as large as what is in it; nothing is seen to move. Belongs to the step before
+    /// it, when that one changed the group.
+    FitGroup {
+        /// The group.
+        group: SceneId,
+    },
+    /// Puts items on top of a scene, with the sources and scenes that they need.
+    Paste {
+        /// The scene.
+        scene: SceneId,
+        /// What is put there.
+        fragment: Fragment,
+    },
+    /// Adds a filter at the end of a list.
+    AddFilter {
+        /// Whose.
+        owner: FilterOwner,
+        /// The filter.
+        filter: Filter,
+    },
+    /// Changes what a filter does.
+    SetFilter {
+        /// Whose.
+        owner: FilterOwner,
+        /// Which.
+        id: FilterId,
+        /// The new settings.
+        filter: FilterKind,
+    },
+    /// Names a filter; an empty name is that of its kind.
+    RenameFilter {
+        /// Whose.
+        owner: FilterOwner,
+        /// Which.
+        id: FilterId,
+        /// The new name, up to 100 characters.
+        name: String,
+    },
+    /// Lets a filter be applied, or bypasses it.
+    EnableFilter {
+        /// Whose.
+        owner: FilterOwner,
+        /// Which.
+        id: FilterId,
+        /// Applied.
+        enabled: bool,
+    },
+    /// Moves a filter in its list.
+    MoveFilter {
+        /// Whose.
+        owner: FilterOwner,
+        /// Which.
+        id: FilterId,
+        /// Its new place, 0 is the first.
+        index: usize,
+    },
+    /// Removes a filter.
+    RemoveFilter {
+        /// Whose.
+        owner: FilterOwner,
+        /// Which.
+        id: FilterId,
+    },
+    /// Adds copied filters at the end of a list.
+    PasteFilters {
+        /// Whose.
+        owner: FilterOwner,
+        /// The filters, with identities that are new in the list.
+        filters: Vec<Filter>,
+    },
+    /// Sets how scenes take each other's place.
+    SetTransition {
+        /// The new transition.
+        transition: Transition,
+    },
+    /// Sets how one scene comes to the program.
+    SetSceneTransition {
+        /// Which.
+        id: SceneId,
+        /// The new transition; absent, it comes as the others.
+        #[serde(default)]
+        transition: Option<Transition>,
+    },
+    /// Several edits as one step: all of them are made, or none.
+    Many {
+        /// What people call the step: "Align left".
+        label: String,
+        /// The edits, in their order; at least one.
+        edits: Vec<Edit>,
+        /// Which drag this belongs to. What follows with the same one and the same label goes on
+        /// with this step, however long the hand rests in between.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        gesture: Option<String>,
+    },
 }
 
-/// What changes of an [`Item`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
-#[serde(default)]
-#[ts(optional_fields)]
-pub struct ItemPatch {
-    /// The box.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rect: Option<Rect>,
-    /// The fit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fit: Option<Fit>,
-    /// The crop.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub crop: Option<Crop>,
-    /// The rotation in degrees.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rotation: Option<f32>,
-    /// The opacity.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub opacity: Option<f32>,
-    /// Visibility.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub visible: Option<bool>,
-    /// Lock.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub locked: Option<bool>,
+/// A part of a document that can be put anywhere. Of what the document knows already by its
+/// identity, it keeps its own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Fragment {
+    /// Items, bottom first, with identities that are new in the scene.
+    pub items: Vec<Item>,
+    /// The sources that they show, and those in the scenes below.
+    #[serde(default)]
+    pub sources: Vec<Source>,
+    /// The scenes and groups that these sources show.
+    #[serde(default)]
+    pub scenes: Vec<Scene>,
 }
 
 /// Why an edit is refused. The document stays as it was.
@@ -176,15 +296,37 @@ pub enum EditError {
     /// A name is empty or too long.
     #[error("a name has 1 to 100 characters")]
     Name,
+    /// It needs items, and has none.
+    #[error("choose at least one item first")]
+    NoItems,
+    /// It has no edits in it.
+    #[error("\"{label}\" would change nothing")]
+    Nothing {
+        /// What people call the step.
+        label: String,
+    },
+    /// It needs a group, and was given something else.
+    #[error("\"{name}\" is no group")]
+    NotGroup {
+        /// What people call it.
+        name: String,
+    },
+    /// It needs a scene of the list, and was given a group.
+    #[error("\"{name}\" is a group, and no scene of its own; take it apart or copy it instead")]
+    IsGroup {
+        /// What people call it.
+        name: String,
+    },
     /// The result would not hold together.
     #[error(transparent)]
     Invalid(#[from] Invalid),
 }
 
 impl Edit {
-    /// What this does, as a step of the history: "Rename scene".
-    pub fn label(&self) -> &'static str {
-        match self {
+    /// What this does to a document, as a step of the history: "Rename scene", "Hide item".
+    pub fn label(&self, before: &Collection) -> String {
+        let said = match self {
+            Self::Many { label, .. } => label.trim(),
             Self::Rename { .. } => "Rename collection",
             Self::SetCanvas { .. } => "Change canvas",
             Self::AddScene { .. } => "Add scene",
@@ -196,13 +338,37 @@ impl Edit {
             Self::AddSource { .. } => "Add source",
             Self::RenameSource { .. } => "Rename source",
             Self::SetSource { .. } => "Change source",
+            Self::SetAudio { id, audio }
+                if before
+                    .source(id)
+                    .is_some_and(|s| s.audio.tracks != audio.tracks) =>
+            {
+                "Change sound tracks"
+            }
             Self::SetAudio { .. } => "Change level",
             Self::SetMasterGain { .. } => "Change master level",
             Self::AddItem { .. } => "Add item",
-            Self::SetItem { .. } => "Change item",
-            Self::MoveItem { .. } => "Move item",
+            Self::SetItem { scene, id, patch } => {
+                let items = before.scene(scene).map_or(&[][..], |s| &s.items);
+                patch.label(items.iter().find(|i| i.id == *id))
+            }
+            Self::MoveItem { .. } => "Change order",
             Self::RemoveItem { .. } => "Remove item",
-        }
+            Self::Group { .. } => "Group items",
+            Self::Ungroup { .. } => "Ungroup items",
+            Self::FitGroup { .. } => "Fit group",
+            Self::Paste { .. } => "Paste items",
+            Self::AddFilter { .. } => "Add filter",
+            Self::SetFilter { .. } => "Change filter",
+            Self::RenameFilter { .. } => "Rename filter",
+            Self::EnableFilter { enabled: true, .. } => "Apply filter",
+            Self::EnableFilter { .. } => "Bypass filter",
+            Self::MoveFilter { .. } => "Move filter",
+            Self::RemoveFilter { .. } => "Remove filter",
+            Self::PasteFilters { .. } => "Paste filters",
+            Self::SetTransition { .. } | Self::SetSceneTransition { .. } => "Change transition",
+        };
+        said.to_owned()
     }
 
     /// Whether this only goes on changing the value that `last` changed, as a drag does.
@@ -211,9 +377,15 @@ impl Edit {
             (Self::SetAudio { id, audio }, Self::SetAudio { id: of, audio: was }) => {
                 id == of
                     && audio.muted == was.muted
+                    && audio.tracks == was.tracks
                     && (audio.pan == was.pan || audio.gain_db == was.gain_db)
             }
             (Self::SetMasterGain { .. }, Self::SetMasterGain { .. }) => true,
+            (Self::SetFilter { .. }, Self::SetFilter { .. })
+            | (Self::SetTransition { .. }, Self::SetTransition { .. })
+            | (Self::SetSceneTransition { .. }, Self::SetSceneTransition { .. }) => {
+                filters::goes_on(self, last)
+            }
             (
                 Self::SetItem { scene, id, patch },
                 Self::SetItem {
@@ -229,6 +401,58 @@ impl Edit {
                     source: was,
                 },
             ) => id == of && source.goes_on(was),
+            (
+                Self::Many {
+                    label,
+                    edits,
+                    gesture,
+                },
+                Self::Many {
+                    label: before,
+                    edits: earlier,
+                    gesture: of,
+                },
+            ) => {
+                label == before
+                    && gesture == of
+                    && (gesture.is_some() || goes_on_each(edits, earlier))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether this belongs to the step of `last`, whenever it comes.
+    pub(crate) fn belongs_to(&self, last: &Self) -> bool {
+        match self {
+            Self::Many {
+                gesture: Some(_), ..
+            } => self.goes_on(last),
+            Self::FitGroup { group } => last.is_within(group),
+            _ => false,
+        }
+    }
+
+    /// Whether this changes the items of a scene.
+    fn is_within(&self, scene: &SceneId) -> bool {
+        match self {
+            Self::AddSource { scene: of, .. }
+            | Self::AddItem { scene: of, .. }
+            | Self::SetItem { scene: of, .. }
+            | Self::RemoveItem { scene: of, .. }
+            | Self::Group { scene: of, .. }
+            | Self::Ungroup { scene: of, .. }
+            | Self::Paste { scene: of, .. } => of == scene,
+            Self::Many { edits, .. } => edits.iter().any(|edit| edit.is_within(scene)),
+            _ => false,
+        }
+    }
+
+    /// Whether this switches scenes and nothing else, which is no step: nobody wants undo to change
+    /// what is on air.
+    pub(crate) fn only_switches(&self) -> bool {
+        match self {
+            Self::SwitchScene { .. } => true,
+            Self::Many { edits, .. } => edits.iter().all(Self::only_switches),
             _ => false,
         }
     }
@@ -240,8 +464,26 @@ impl Edit {
     pub fn apply(&self, before: &Collection) -> Result<Collection, EditError> {
         let mut after = before.clone();
         self.change(&mut after)?;
+        if self.may_leave_unused() {
+            structure::drop_unused(&mut after);
+        }
+        // Numbers and places count the listed scenes alone.
+        after.scenes.sort_by_key(|scene| scene.group.is_some());
         after.validate()?;
         Ok(after)
+    }
+
+    fn may_leave_unused(&self) -> bool {
+        match self {
+            Self::RemoveScene { .. }
+            | Self::SetSource { .. }
+            | Self::RemoveItem { .. }
+            | Self::Group { .. }
+            | Self::Ungroup { .. }
+            | Self::Paste { .. } => true,
+            Self::Many { edits, .. } => edits.iter().any(Self::may_leave_unused),
+            _ => false,
+        }
     }
 
     fn change(&self, doc: &mut Collection) -> Result<(), EditError> {
@@ -252,23 +494,22 @@ impl Edit {
                 id: id.clone(),
                 name: checked(name)?,
                 items: Vec::new(),
+                group: None,
+                filters: Vec::new(),
+                transition: None,
             }),
-            Self::RenameScene { id, name } => scene(doc, id)?.name = checked(name)?,
+            Self::RenameScene { id, name } => structure::rename_scene(doc, id, checked(name)?)?,
             Self::DuplicateScene { id, copy, name } => {
-                let at = position(doc, id)?;
-                let mut twin = doc.scenes[at].clone();
-                twin.id = copy.clone();
-                twin.name = checked(name)?;
-                doc.scenes.insert(at + 1, twin);
+                structure::duplicate_scene(doc, id, copy, checked(name)?)?;
             }
             Self::MoveScene { id, index } => {
-                let at = position(doc, id)?;
+                let at = listed(doc, id)?;
                 let moved = doc.scenes.remove(at);
                 doc.scenes.insert((*index).min(doc.scenes.len()), moved);
             }
-            Self::RemoveScene { id } => remove_scene(doc, id)?,
+            Self::RemoveScene { id } => structure::remove_scene(doc, id)?,
             Self::SwitchScene { id } => {
-                position(doc, id)?;
+                listed(doc, id)?;
                 doc.current = id.clone();
             }
             Self::AddSource {
@@ -280,7 +521,7 @@ impl Edit {
                 doc.sources.push(source.clone());
                 scene(doc, id)?.items.push(item.clone());
             }
-            Self::RenameSource { id, name } => source(doc, id)?.name = checked(name)?,
+            Self::RenameSource { id, name } => structure::rename_source(doc, id, checked(name)?)?,
             Self::SetSource { id, source: kind } => source(doc, id)?.kind = kind.clone(),
             Self::SetAudio { id, audio } => source(doc, id)?.audio = *audio,
             Self::SetMasterGain { gain_db } => {
@@ -308,51 +549,58 @@ impl Edit {
             Self::RemoveItem { scene: of, id } => {
                 item(doc, of, id)?;
                 scene(doc, of)?.items.retain(|i| i.id != *id);
-                drop_unused(doc);
+            }
+            Self::Group {
+                scene,
+                items,
+                group,
+                item,
+                source,
+                name,
+            } => {
+                let shell = group::Shell {
+                    group,
+                    item,
+                    source,
+                    name: checked(name)?,
+                };
+                group::group(doc, scene, items, shell)?;
+            }
+            Self::Ungroup { scene, item } => group::ungroup(doc, scene, item)?,
+            Self::FitGroup { group } => group::fit(doc, group)?,
+            Self::Paste { scene, fragment } => structure::paste(doc, scene, fragment)?,
+            Self::AddFilter { .. }
+            | Self::SetFilter { .. }
+            | Self::RenameFilter { .. }
+            | Self::EnableFilter { .. }
+            | Self::MoveFilter { .. }
+            | Self::RemoveFilter { .. }
+            | Self::PasteFilters { .. } => filters::change(doc, self)?,
+            Self::SetTransition { transition } => doc.transition = transition.clone(),
+            Self::SetSceneTransition { id, transition } => {
+                let at = listed(doc, id)?;
+                doc.scenes[at].transition.clone_from(transition);
+            }
+            Self::Many { label, edits, .. } => {
+                let label = checked(label)?;
+                if edits.is_empty() {
+                    return Err(EditError::Nothing { label });
+                }
+                for edit in edits {
+                    edit.change(doc)?;
+                }
             }
         }
         Ok(())
     }
 }
 
-impl ItemPatch {
-    /// Only of what moves by degrees: no switch, no choice.
-    fn is_gradual(&self) -> bool {
-        self.fit.is_none() && self.visible.is_none() && self.locked.is_none()
-    }
-
-    fn same_fields(&self, other: &Self) -> bool {
-        self.rect.is_some() == other.rect.is_some()
-            && self.crop.is_some() == other.crop.is_some()
-            && self.rotation.is_some() == other.rotation.is_some()
-            && self.opacity.is_some() == other.opacity.is_some()
-            && other.is_gradual()
-    }
-
-    fn change(&self, item: &mut Item) {
-        let Self {
-            rect,
-            fit,
-            crop,
-            rotation,
-            opacity,
-            visible,
-            locked,
-        } = self;
-        set(&mut item.rect, rect);
-        set(&mut item.fit, fit);
-        set(&mut item.crop, crop);
-        set(&mut item.rotation, rotation);
-        set(&mut item.opacity, opacity);
-        set(&mut item.visible, visible);
-        set(&mut item.locked, locked);
-    }
-}
-
-fn set<T: Copy>(place: &mut T, value: &Option<T>) {
-    if let Some(value) = value {
-        *place = *value;
-    }
+fn goes_on_each(edits: &[Edit], earlier: &[Edit]) -> bool {
+    edits.len() == earlier.len()
+        && edits
+            .iter()
+            .zip(earlier)
+            .all(|(edit, before)| edit.goes_on(before))
 }
 
 fn checked(name: &str) -> Result<String, EditError> {
@@ -372,6 +620,18 @@ fn position(doc: &Collection, id: &SceneId) -> Result<usize, EditError> {
             what: "scene",
             id: id.as_str().to_owned(),
         })
+}
+
+/// The place of a scene that is no group.
+fn listed(doc: &Collection, id: &SceneId) -> Result<usize, EditError> {
+    let at = position(doc, id)?;
+    let scene = &doc.scenes[at];
+    if scene.group.is_some() {
+        return Err(EditError::IsGroup {
+            name: scene.name.clone(),
+        });
+    }
+    Ok(at)
 }
 
 fn scene<'a>(doc: &'a mut Collection, id: &SceneId) -> Result<&'a mut Scene, EditError> {
@@ -398,29 +658,6 @@ fn item<'a>(doc: &'a mut Collection, of: &SceneId, id: &ItemId) -> Result<&'a mu
             what: "item",
             id: id.as_str().to_owned(),
         })
-}
-
-fn remove_scene(doc: &mut Collection, id: &SceneId) -> Result<(), EditError> {
-    let at = position(doc, id)?;
-    if doc.scenes.len() == 1 {
-        return Err(EditError::LastScene);
-    }
-    doc.scenes.remove(at);
-    if doc.current == *id {
-        doc.current = doc.scenes[at.min(doc.scenes.len() - 1)].id.clone();
-    }
-    drop_unused(doc);
-    Ok(())
-}
-
-fn drop_unused(doc: &mut Collection) {
-    let scenes = &doc.scenes;
-    let used = |id: &SourceId| {
-        scenes
-            .iter()
-            .any(|s| s.items.iter().any(|i| i.source == *id))
-    };
-    doc.sources.retain(|s| used(&s.id));
 }
 
 #[cfg(test)]

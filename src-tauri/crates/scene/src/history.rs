@@ -24,7 +24,7 @@ pub struct History {
 
 #[derive(Clone, Debug)]
 struct Step {
-    label: &'static str,
+    label: String,
     other: Arc<Collection>,
 }
 
@@ -53,14 +53,14 @@ impl History {
         let after = Arc::new(edit.apply(&self.now)?);
         let before = std::mem::replace(&mut self.now, after);
         self.gesture = None;
-        if matches!(edit, Edit::SwitchScene { .. }) {
+        if edit.only_switches() {
             return Ok(());
         }
         if self.past.len() == DEPTH {
             self.past.remove(0);
         }
         self.past.push(Step {
-            label: edit.label(),
+            label: edit.label(&before),
             other: before,
         });
         self.future.clear();
@@ -68,32 +68,45 @@ impl History {
     }
 
     /// Makes an edit at `now` (any clock that only goes on). Like [`apply`](Self::apply), but what
-    /// goes on changing the same value without a pause is one step, and undone as one.
+    /// goes on changing the same value without a pause is one step, and undone as one; and so is all
+    /// that carries the name of one drag.
     ///
     /// # Errors
     /// [`EditError`]; the document stays as it was.
     pub fn apply_at(&mut self, edit: &Edit, now: Duration) -> Result<(), EditError> {
-        let goes_on = self
-            .gesture
-            .as_ref()
-            .is_some_and(|(last, at)| edit.goes_on(last) && now.saturating_sub(*at) <= GESTURE);
+        let goes_on = self.gesture.as_ref().is_some_and(|(last, at)| {
+            edit.belongs_to(last) || (edit.goes_on(last) && now.saturating_sub(*at) <= GESTURE)
+        });
         if goes_on {
             self.now = Arc::new(edit.apply(&self.now)?);
         } else {
             self.apply(edit)?;
         }
-        self.gesture = Some((edit.clone(), now));
+        // A group that was fitted does not end the drag within it.
+        if !goes_on || !matches!(edit, Edit::FitGroup { .. }) {
+            self.gesture = Some((edit.clone(), now));
+        }
         Ok(())
     }
 
     /// The step that [`undo`](Self::undo) would take back.
-    pub fn undo_label(&self) -> Option<&'static str> {
-        self.past.last().map(|s| s.label)
+    pub fn undo_label(&self) -> Option<&str> {
+        self.past.last().map(|s| s.label.as_str())
     }
 
     /// The step that [`redo`](Self::redo) would make again.
-    pub fn redo_label(&self) -> Option<&'static str> {
-        self.future.last().map(|s| s.label)
+    pub fn redo_label(&self) -> Option<&str> {
+        self.future.last().map(|s| s.label.as_str())
+    }
+
+    /// The steps that undo would take back, the latest first.
+    pub fn past(&self) -> impl Iterator<Item = &str> {
+        self.past.iter().rev().map(|s| s.label.as_str())
+    }
+
+    /// The steps that redo would make again, the next one first.
+    pub fn future(&self) -> impl Iterator<Item = &str> {
+        self.future.iter().rev().map(|s| s.label.as_str())
     }
 
     /// Takes the last step back; false when there is none.
@@ -167,7 +180,7 @@ mod tests {
             audio: Audio {
                 gain_db,
                 muted,
-                pan: 0.0,
+                ..Audio::default()
             },
         }
     }
@@ -182,6 +195,7 @@ mod tests {
                 device: String::new(),
             },
             audio: Audio::default(),
+            filters: Vec::new(),
         });
         let mut history = History::new(collection);
         let gain = |history: &History| history.now().sources[0].audio.gain_db;

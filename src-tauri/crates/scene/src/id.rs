@@ -1,12 +1,13 @@
 //! Identities: short texts, unique among their kind within a collection.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 macro_rules! identity {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS, JsonSchema)]
         #[ts(type = "string")]
         pub struct $name(String);
 
@@ -35,4 +36,8 @@ identity!(
 identity!(
     /// Identity of an item, unique within its scene.
     ItemId
+);
+identity!(
+    /// Identity of a filter, unique within its list.
+    FilterId
 );

@@ -1,12 +1,35 @@
 //! What can be shown or heard.
 
+mod chat;
+mod gradient;
+mod media;
+mod sound;
+mod text;
+mod time;
+
+pub use chat::{ChatOverlay, Newest};
+pub use gradient::{Gradient, GradientShape, GradientStop};
+pub use media::{Playing, SlideShow, WhenHidden};
+pub use sound::{Audio, SoundTracks};
+pub use text::{Crawl, CrawlDirection, TextAlign, TextShadow, TextStyle};
+pub use time::{
+    Countdown, CountdownEnd, CountdownTarget, Stopwatch, TimeLayout, TimeOfDay, ViewerCount,
+};
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{Invalid, SourceId, within};
+use crate::{Filter, Invalid, SceneId, SourceId, filter, within};
+
+/// The channel that a studio's own program is; a scene that showed it would show itself.
+const PROGRAM: &str = "program";
+
+/// Bytes of an address at most.
+const LONGEST_URL: usize = 2048;
 
 /// Something that can be shown or heard, in as many scenes as wanted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct Source {
     /// Its identity in the collection.
     pub id: SourceId,
@@ -18,22 +41,14 @@ pub struct Source {
     /// Its strip in the mixer; without effect on sources without sound.
     #[serde(default)]
     pub audio: Audio,
-}
-
-/// A source's strip in the mixer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
-#[serde(default)]
-pub struct Audio {
-    /// Fader in dB, −60 (silence) to 20.
-    pub gain_db: f32,
-    /// Silent whatever the fader says.
-    pub muted: bool,
-    /// −1 left, 0 middle, 1 right.
-    pub pan: f32,
+    /// What is done to its picture wherever it is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<Filter>>", optional)]
+    pub filters: Vec<Filter>,
 }
 
 /// What a source is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(tag = "kind", content = "settings", rename_all = "snake_case")]
 pub enum SourceKind {
     /// A camera.
@@ -62,12 +77,25 @@ pub enum SourceKind {
         /// With the pointer.
         pointer: bool,
     },
-    /// A video or audio file.
+    /// A window of another program.
+    Window {
+        /// The window's identity: its program's class and its title.
+        device: String,
+        /// All of it when absent.
+        #[serde(default)]
+        area: Option<ScreenArea>,
+        /// With the pointer.
+        pointer: bool,
+    },
+    /// A video or audio file, or several after each other.
     Media {
         /// The file; relative paths start at the collection's folder.
         path: String,
         /// Begins again at its end.
         looped: bool,
+        /// How it plays, and what follows it.
+        #[serde(default)]
+        playing: Playing,
     },
     /// A picture file.
     Image {
@@ -80,21 +108,60 @@ pub enum SourceKind {
         text: String,
         /// How it looks.
         style: TextStyle,
+        /// A file whose text stands in for it, read again as it changes; relative paths start at the
+        /// collection's folder.
+        #[serde(default)]
+        file: Option<String>,
+        /// How it moves; absent, it stands still.
+        #[serde(default)]
+        crawl: Option<Crawl>,
     },
     /// One colour all over.
     Color {
         /// `#rrggbb` or `#rrggbbaa`.
         color: String,
     },
+    /// Colours that run into each other, all over the canvas.
+    Gradient(Gradient),
+    /// Pictures one after the other.
+    SlideShow(SlideShow),
+    /// The time of day.
+    Clock(TimeOfDay),
+    /// Time that is left.
+    Countdown(Countdown),
+    /// Time that has passed.
+    Stopwatch(Stopwatch),
+    /// How many watch a channel.
+    ViewerCount(ViewerCount),
+    /// A channel's chat.
+    Chat(ChatOverlay),
+    /// A guest, or any other channel of the station: whoever publishes under that name.
+    Channel {
+        /// The channel's name: 1 to 64 letters, digits, `-` or `_`; never `program`.
+        channel: String,
+    },
+    /// A channel of another station, fetched over WHEP.
+    Remote {
+        /// The WHEP endpoint: `http://…` or `https://…`, without what is secret.
+        url: String,
+        /// Not called until the host says so: it came with an imported collection.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        held: bool,
+    },
     /// The test signal.
     TestSignal {
         /// Its picture.
         pattern: Pattern,
     },
+    /// Another scene, with all that is seen and heard in it; or a group.
+    Scene {
+        /// Which; never one that shows this one again.
+        scene: SceneId,
+    },
 }
 
 /// A part of a screen, in its pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct ScreenArea {
     /// Left edge.
     pub x: u32,
@@ -106,49 +173,9 @@ pub struct ScreenArea {
     pub height: u32,
 }
 
-/// How text looks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-#[serde(default)]
-pub struct TextStyle {
-    /// Font family; the bundled one when the machine does not have it.
-    pub font: String,
-    /// Height of a line's letters in canvas pixels, 4 to 1000.
-    pub size: f32,
-    /// Bold.
-    pub bold: bool,
-    /// `#rrggbb` or `#rrggbbaa`.
-    pub color: String,
-    /// Behind the text, `#rrggbbaa`; absent means nothing.
-    pub background: Option<String>,
-    /// Between text and the edge of the background, in pixels, 0 to 500.
-    pub padding: f32,
-    /// Around the letters, `#rrggbb`; absent means none.
-    pub outline: Option<String>,
-    /// Width of the outline in pixels, 0 to 50.
-    pub outline_width: f32,
-    /// A soft dark copy below and to the right.
-    pub shadow: bool,
-}
-
-impl Default for TextStyle {
-    fn default() -> Self {
-        Self {
-            font: "Inter".into(),
-            size: 48.0,
-            bold: false,
-            color: "#ffffff".into(),
-            background: None,
-            padding: 0.0,
-            outline: None,
-            outline_width: 0.0,
-            shadow: false,
-        }
-    }
-}
-
 /// The picture of the test signal. All carry the machine-readable frame counter, timecode,
 /// a 1 kHz tone at −20 dBFS, and a flash and beep in step once a second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Pattern {
     /// Colour bars with a moving sweep.
@@ -162,10 +189,33 @@ impl Source {
     pub(crate) fn validate(&self) -> Result<(), Invalid> {
         within("gain", self.audio.gain_db.into(), -60.0, 20.0)?;
         within("pan", self.audio.pan.into(), -1.0, 1.0)?;
-        if let SourceKind::Text { style, .. } = &self.kind {
-            within("font size", style.size.into(), 4.0, 1000.0)?;
-            within("padding", style.padding.into(), 0.0, 500.0)?;
-            within("outline width", style.outline_width.into(), 0.0, 50.0)?;
+        filter::validate(&self.filters)?;
+        self.kind.validate()?;
+        if let SourceKind::Channel { channel } = &self.kind
+            && channel == PROGRAM
+        {
+            return Err(Invalid::Loop);
+        }
+        if let SourceKind::Remote { url, .. } = &self.kind {
+            let web = url.starts_with("https://") || url.starts_with("http://");
+            if !web || url.len() > LONGEST_URL || url.chars().any(char::is_control) {
+                return Err(Invalid::Address {
+                    source_name: self.name.clone(),
+                });
+            }
+        }
+        // Chat and viewers of the program make no loop.
+        let channel = match &self.kind {
+            SourceKind::Channel { channel }
+            | SourceKind::ViewerCount(ViewerCount { channel, .. })
+            | SourceKind::Chat(ChatOverlay { channel, .. }) => channel,
+            _ => return Ok(()),
+        };
+        let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if !(1..=64).contains(&channel.len()) || !channel.bytes().all(letter) {
+            return Err(Invalid::Channel {
+                source_name: self.name.clone(),
+            });
         }
         Ok(())
     }
@@ -176,8 +226,33 @@ impl SourceKind {
     pub(crate) fn goes_on(&self, was: &Self) -> bool {
         matches!(
             (self, was),
-            (Self::Text { .. }, Self::Text { .. }) | (Self::Color { .. }, Self::Color { .. })
+            (Self::Text { .. }, Self::Text { .. })
+                | (Self::Color { .. }, Self::Color { .. })
+                | (Self::Gradient(_), Self::Gradient(_))
+                | (Self::Clock(_), Self::Clock(_))
+                | (Self::Countdown(_), Self::Countdown(_))
+                | (Self::Stopwatch(_), Self::Stopwatch(_))
+                | (Self::ViewerCount(_), Self::ViewerCount(_))
+                | (Self::Chat(_), Self::Chat(_))
         )
+    }
+
+    fn validate(&self) -> Result<(), Invalid> {
+        match self {
+            Self::Text { style, crawl, .. } => {
+                style.validate()?;
+                crawl.as_ref().map_or(Ok(()), Crawl::validate)
+            }
+            Self::Media { playing, .. } => playing.validate(),
+            Self::Gradient(gradient) => gradient.validate(),
+            Self::SlideShow(show) => show.validate(),
+            Self::Clock(clock) => clock.style.validate(),
+            Self::Countdown(countdown) => countdown.validate(),
+            Self::Stopwatch(watch) => watch.style.validate(),
+            Self::ViewerCount(count) => count.style.validate(),
+            Self::Chat(chat) => chat.validate(),
+            _ => Ok(()),
+        }
     }
 
     /// Whether it has a picture.
@@ -185,11 +260,15 @@ impl SourceKind {
         !matches!(self, Self::Microphone { .. })
     }
 
-    /// Whether it may have sound.
+    /// Whether it may have sound of its own; a scene's sound is that of the sources in it.
     pub fn has_audio(&self) -> bool {
         matches!(
             self,
-            Self::Microphone { .. } | Self::Media { .. } | Self::TestSignal { .. }
+            Self::Microphone { .. }
+                | Self::Media { .. }
+                | Self::Channel { .. }
+                | Self::Remote { .. }
+                | Self::TestSignal { .. }
         )
     }
 }

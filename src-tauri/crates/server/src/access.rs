@@ -9,19 +9,24 @@ mod jwt;
 mod links;
 
 pub use jwt::{JwtError, JwtKey};
+pub use links::Link;
 
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use api::LinkKind;
-use axum::http::{HeaderMap, header};
+use axum::extract::{ConnectInfo, Request};
+use axum::http::{HeaderMap, Method, header};
 use media::{ChannelName, Clock};
+use parking_lot::RwLock;
 use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::problem::Refusal;
 
-pub(crate) use guesses::Guesses;
+pub(crate) use guesses::{Guesses, network};
 pub(crate) use links::Links;
 
 /// All that opens something.
@@ -29,7 +34,8 @@ pub(crate) use links::Links;
 pub(crate) struct Access {
     token: String,
     pub(crate) links: Links,
-    jwt: Option<JwtKey>,
+    jwt: RwLock<Option<JwtKey>>,
+    remote: AtomicBool,
     /// Wrong secrets, by address.
     pub(crate) guesses: Guesses,
 }
@@ -45,6 +51,8 @@ pub(crate) enum Holder {
         id: String,
         /// What the host calls it.
         name: String,
+        /// It lets in guests, who wait for the host.
+        guest: bool,
     },
     /// Somebody whom an identity provider vouches for.
     Token {
@@ -54,6 +62,11 @@ pub(crate) enum Holder {
 }
 
 impl Holder {
+    /// Whether it is a guest, who waits for the host and is found by scenes alone.
+    pub(crate) fn is_guest(&self) -> bool {
+        matches!(self, Self::Link { guest: true, .. })
+    }
+
     /// As people read it.
     pub(crate) fn name(&self) -> &str {
         match self {
@@ -76,6 +89,16 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
+    /// Whether it holds still, at a time in milliseconds since 1970 UTC.
+    pub(crate) fn holds(&self, now: i64) -> bool {
+        !self.revoked.is_cancelled() && self.expires.is_none_or(|at| now < at)
+    }
+
+    /// When it ends by itself, in milliseconds since 1970 UTC.
+    pub(crate) fn expires(&self) -> Option<i64> {
+        self.expires
+    }
+
     /// Resolves when it holds no longer: it was taken back, or has expired.
     pub(crate) async fn lapsed(&self, clock: &Clock) {
         let expired = async {
@@ -98,9 +121,30 @@ impl Access {
         Self {
             token,
             links,
-            jwt,
+            jwt: RwLock::new(jwt),
+            remote: AtomicBool::new(false),
             guesses: Guesses::default(),
         }
+    }
+
+    /// Checks tokens of an identity provider with another key from now on, or takes none any more.
+    pub(crate) fn set_jwt(&self, jwt: Option<JwtKey>) {
+        *self.jwt.write() = jwt;
+    }
+
+    /// Whether the studio's own token also works from other machines.
+    pub(crate) fn remote_control(&self) -> bool {
+        self.remote.load(Ordering::Relaxed)
+    }
+
+    /// Lets the studio's own token work from other machines from now on, or not.
+    pub(crate) fn set_remote_control(&self, may: bool) {
+        self.remote.store(may, Ordering::Relaxed);
+    }
+
+    /// Whether a secret is the studio's own token.
+    pub(crate) fn is_own_token(&self, secret: &str) -> bool {
+        !self.token.is_empty() && same(secret, &self.token)
     }
 
     /// What a secret opens on a channel, at a time in milliseconds since 1970 UTC.
@@ -114,7 +158,7 @@ impl Access {
         channel: Option<&ChannelName>,
         now: i64,
     ) -> Option<Pass> {
-        if !self.token.is_empty() && same(secret, &self.token) {
+        if self.is_own_token(secret) {
             return Some(Pass {
                 holder: Holder::Host,
                 expires: None,
@@ -127,9 +171,10 @@ impl Access {
         let scope = match kind {
             LinkKind::Publish => "publish",
             LinkKind::Watch => "watch",
-            LinkKind::Moderate | LinkKind::Control => return None,
+            LinkKind::Guest | LinkKind::Moderate | LinkKind::Control => return None,
         };
-        let told = self.jwt.as_ref()?.read(secret, scope, channel?, now)?;
+        let jwt = self.jwt.read();
+        let told = jwt.as_ref()?.read(secret, scope, channel?, now)?;
         Some(Pass {
             holder: Holder::Token {
                 subject: told.subject,
@@ -142,10 +187,7 @@ impl Access {
 
 impl App {
     /// Whether a secret opens something on a channel now.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "moderation of the chat asks here")
-    )]
+    #[cfg(test)]
     pub(crate) fn may(&self, kind: LinkKind, secret: &str, channel: &ChannelName) -> bool {
         self.judge(kind, secret, Some(channel)).is_some()
     }
@@ -186,6 +228,33 @@ impl App {
                 )
             })
     }
+}
+
+/// From where a request shows a secret to control, right or wrong; none for other requests, and none for
+/// this machine's own. Ways in for
+/// publishers and viewers judge theirs, and count, themselves.
+pub(crate) fn guesser(request: &Request) -> Option<IpAddr> {
+    let path = request.uri().path();
+    let controls = ["/api/", "/v3/"].iter().any(|at| path.starts_with(at));
+    let hosts = [
+        "/chat",
+        "/chat/moderation",
+        "/passphrase",
+        "/look",
+        "/admit",
+    ];
+    let own_judge = (path.starts_with("/api/channels")
+        || (path.starts_with("/api/publishers/") && request.method() == Method::GET))
+        && !hosts.iter().any(|end| path.ends_with(end));
+    let shown = request.headers().contains_key(header::AUTHORIZATION)
+        || request
+            .uri()
+            .query()
+            .is_some_and(|q| q.split('&').any(|pair| pair.starts_with("token=")));
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let peer = peer.0.ip().to_canonical();
+    // Else a page that guesses in the host's own browser would shut the host out.
+    (controls && !own_judge && shown && !peer.is_loopback()).then_some(peer)
 }
 
 /// The token of a request: `Authorization: Bearer` (RFC 6750, section 2.1).

@@ -9,52 +9,93 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{get, patch, post};
 use axum::{Json, Router};
-use media::{ChannelName, Clock, Hub, Timestamp};
-use parking_lot::Mutex;
-use serde_json::json;
+use hyper::body::Body as _;
+use media::{ChannelName, Clock, Histogram, Hub, Timestamp};
+use parking_lot::{Mutex, RwLock};
 use socketioxide::layer::SocketIoLayer;
 use store::Store;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 use crate::accept::Ends;
-use crate::access::Access;
+use crate::access::{self, Access};
 use crate::chat::{Bucket, Chat, Rate};
-use crate::figures::{self, Figures};
+use crate::doctor::{self, Doctor};
+use crate::figures::{self, Class, Figures};
 use crate::guard::Guard;
+use crate::history::{self, History};
 use crate::hls::{self, Streams};
+use crate::ice::IceServer;
 use crate::ingest::Ingests;
-use crate::picture::Thumbnail;
+use crate::library::{self, Stills};
+use crate::logs::{self, Logs};
+use crate::picture::{Pictures, Thumbnail};
 use crate::preview::{self, Preview};
+use crate::privacy::{self, Privacy};
 use crate::problem::Refusal;
+use crate::remote::{self, Side};
+use crate::throttle::Throttle;
 use crate::tls::{Tls, trust};
+use crate::waiting::{self, Waiting};
 use crate::whep::{self, Peers};
-use crate::{Control, body, channels, control, pages, whip, ws};
+use crate::{Control, audit, body, channels, control, openapi, pages, rest, sdp, v3, whip, ws};
 
 /// What the routes share.
 pub(crate) struct App {
     pub(crate) hub: Hub,
     pub(crate) clock: Clock,
     pub(crate) store: Arc<Store>,
+    pub(crate) timelines: Arc<archive::Timelines>,
     pub(crate) control: Arc<dyn Control>,
     pub(crate) access: Access,
-    pub(crate) guard: Guard,
+    pub(crate) privacy: Privacy,
+    pub(crate) guard: RwLock<Guard>,
+    /// Held by whoever adds to a list and wants to know what came of it.
+    pub(crate) adding: tokio::sync::Mutex<()>,
     pub(crate) ingests: Ingests,
     pub(crate) peers: Arc<dyn Peers>,
     pub(crate) publishers: whip::Sessions,
+    /// What browsers are told of to find a path.
+    pub(crate) ice_servers: RwLock<Vec<IceServer>>,
     pub(crate) streams: Streams,
     pub(crate) chat: Chat,
-    pub(crate) preview: Preview,
+    /// For pages and for whole monitors, by [`View`](crate::View).
+    pub(crate) preview: [[Preview; 3]; 2],
     pub(crate) thumbnail: Thumbnail,
+    pub(crate) pictures: Pictures,
+    pub(crate) stills: Stills,
+    /// What pages may load.
+    pub(crate) policy: RwLock<HeaderValue>,
+    pub(crate) waiting: Waiting,
     pub(crate) figures: Figures,
     pub(crate) handshakes: Handshakes,
-    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) throttle: Arc<Throttle>,
+    pub(crate) tls: RwLock<Option<Arc<Tls>>>,
+    pub(crate) logs: Logs,
+    pub(crate) latencies: Arc<Histogram>,
+    pub(crate) history: History,
+    pub(crate) doctor: Doctor,
     pub(crate) ends: Ends,
 }
 
 impl App {
+    /// Checks the right to look at figures: a request of this machine itself has it, and whoever may
+    /// control. Behind a proxy every request seems to be of this machine: one that says so is not.
+    ///
+    /// # Errors
+    /// 401.
+    pub(crate) fn may_look(&self, request: &Request, token: Option<&str>) -> Result<(), Refusal> {
+        let near = audit::peer(request.extensions()).is_some_and(|ip| ip.is_loopback());
+        let headers = request.headers();
+        let passed_on = ["forwarded", "x-forwarded-for"];
+        if near && !passed_on.iter().any(|name| headers.contains_key(*name)) {
+            return Ok(());
+        }
+        self.control_pass(headers, token).map(drop)
+    }
+
     /// Who watches a channel now.
     pub(crate) fn viewers(&self, channel: &ChannelName) -> Viewers {
         Viewers {
@@ -66,12 +107,14 @@ impl App {
 
 /// The station as a function from requests to answers.
 pub(crate) fn app(app: Arc<App>, chat: SocketIoLayer) -> Router {
-    let whep = post(whep::offer).options(whep::options);
-    let whep_session = delete(whep::end).options(whep::session_options);
-    let whip = post(whip::offer).options(whip::options);
-    let whip_session = patch(whip::trickle)
+    let whep = post(whep::offer).options(sdp::options);
+    let whep_session = patch(whep::patch)
+        .delete(whep::end)
+        .options(sdp::session_options);
+    let whip = post(whip::offer).options(sdp::options);
+    let whip_session = patch(whip::patch)
         .delete(whip::end)
-        .options(whip::session_options);
+        .options(sdp::session_options);
     let text_only = DefaultPredicate::new()
         .and(NotForContentType::new("video/"))
         .and(NotForContentType::new("audio/"))
@@ -81,7 +124,8 @@ pub(crate) fn app(app: Arc<App>, chat: SocketIoLayer) -> Router {
         .route("/watch/{channel}", get(pages::watch))
         .route("/broadcast", get(pages::station))
         .route("/library", get(pages::station))
-        .route("/doctor", get(pages::station))
+        .route("/library/{id}", get(pages::station))
+        .route("/doctor", get(pages::doctor))
         .route("/dashboard", get(pages::station))
         .route("/u/{name}", get(pages::station))
         .route("/trust", get(pages::station))
@@ -94,11 +138,24 @@ pub(crate) fn app(app: Arc<App>, chat: SocketIoLayer) -> Router {
         .route("/api/channels", get(channels::list))
         .route("/api/channels/{name}", get(channels::one))
         .route("/api/channels/{name}/picture.jpg", get(channels::picture))
+        .route("/api/library", get(library::list))
+        .route("/api/library/{id}", get(library::one))
+        .route("/api/library/{id}/chat", get(library::chat))
+        .route("/media/{film}", get(library::media))
+        .route("/api/publishers/{channel}", get(waiting::own))
+        .route("/api/publishers/{channel}/look", get(waiting::look))
+        .route("/api/channels/{name}/entry", post(privacy::enter))
         .route("/api/trust", get(trust::trust))
         .route("/api/snapshot", get(control::snapshot))
         .route("/api/commands", post(control::command))
         .route("/api/events", get(control::events))
         .route("/api/preview", get(preview::preview))
+        .route("/api/logs", get(logs::last))
+        .route("/api/logs/follow", get(logs::follow))
+        .route("/api/audit", get(audit::list))
+        .route("/api/dashboard", get(history::dashboard))
+        .merge(doctor::routes())
+        .route("/api/openapi.json", get(openapi::document))
         .route("/hls/{channel}/{file}", get(hls::file))
         .route("/{channel}/whep", whep.clone())
         .route("/{channel}/whep/{session}", whep_session.clone())
@@ -109,6 +166,8 @@ pub(crate) fn app(app: Arc<App>, chat: SocketIoLayer) -> Router {
         .route("/{channel}/whip/{session}", whip_session.clone())
         .route("/webrtc/{channel}/whip", whip)
         .route("/webrtc/{channel}/whip/{session}", whip_session)
+        .merge(rest::routes(&app))
+        .merge(v3::routes(&app))
         .fallback(nothing_or_file)
         .layer(CompressionLayer::new().compress_when(text_only))
         .layer(chat)
@@ -117,20 +176,20 @@ pub(crate) fn app(app: Arc<App>, chat: SocketIoLayer) -> Router {
 }
 
 /// `GET /healthz`
-async fn health(State(app): State<Arc<App>>) -> Json<serde_json::Value> {
-    Json(json!({
-        "status": "ok",
-        "version": env!("CARGO_PKG_VERSION"),
-        "channels": app.hub.channels().len(),
-        "uptime_s": app.clock.now().millis() / 1000,
+async fn health(State(app): State<Arc<App>>) -> Json<api::Health> {
+    Json(api::Health {
+        status: "ok".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        channels: app.hub.channels().len(),
+        uptime_s: app.clock.now().millis() / 1000,
         // Frame n of the program stands for this and n frames: what pictures' ages are measured by.
-        "epoch_ms": app.clock.unix_millis(Timestamp::ZERO),
-    }))
+        epoch_ms: app.clock.unix_millis(Timestamp::ZERO),
+    })
 }
 
 async fn nothing_or_file(request: Request) -> Response {
     let path = request.uri().path();
-    if path.starts_with("/api/") {
+    if Side::of(path) != Side::Public {
         return Refusal::new(Code::NotFound, "There is nothing at this address.").into_response();
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -143,30 +202,55 @@ async fn nothing_or_file(request: Request) -> Response {
 async fn gate(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = route(&request);
-    let (mut response, origin) = match app.guard.check(&method, request.uri(), request.headers()) {
+    let began = app.clock.now();
+    let noted = audit::watch_keys(&request);
+    let guesser = access::guesser(&request);
+    let side = Side::of(request.uri().path());
+    let checked = app
+        .guard
+        .read()
+        .check(&method, request.uri(), request.headers());
+    let (mut response, origin) = match checked {
         Ok(allowed) => {
-            let response = pass(&app, request, next)
+            let response = pass(&app, guesser, request, next)
                 .await
                 .unwrap_or_else(Refusal::into_response);
-            (response, allowed.origin)
+            (side.speaks(response), allowed.origin)
         }
-        Err(refusal) => (refusal.into_response(), None),
+        Err(refusal) => (side.speaks(refusal.into_response()), None),
     };
     if let Some(origin) = origin {
         share(&mut response, &method, origin);
     }
-    protect(&mut response);
+    protect(&mut response, app.policy.read().clone());
+    noted(response.status());
     app.figures.request(&method, &route, response.status());
+    let took = app.clock.now().since(began);
+    let bytes = response.body().size_hint().exact();
+    app.figures.answer(Class::of(&route), took, bytes);
     response
 }
 
-async fn pass(app: &App, request: Request, next: Next) -> Result<Response, Refusal> {
+async fn pass(
+    app: &App,
+    guesser: Option<IpAddr>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    if let Some(peer) = guesser {
+        app.access.guesses.may_try(peer, app.clock.now())?;
+    }
     let request = if request.uri().path().starts_with("/socket.io") {
         polled(app, request).await?
     } else {
         request
     };
-    Ok(next.run(request).await)
+    remote::may_ask(app, &request)?;
+    let response = next.run(request).await;
+    if let Some(peer) = guesser.filter(|_| response.status() == StatusCode::UNAUTHORIZED) {
+        app.access.guesses.wrong(peer, app.clock.now());
+    }
+    Ok(response)
 }
 
 /// Socket.IO by polling has no limit of its own on how slowly a body arrives, nor on how many
@@ -208,7 +292,7 @@ impl Handshakes {
             buckets.clear();
         }
         let bucket = buckets
-            .entry(address.to_canonical())
+            .entry(access::network(address))
             .or_insert_with(|| Bucket::full(Self::RATE, now));
         if bucket.take(Self::RATE, now) {
             Ok(())
@@ -242,11 +326,11 @@ fn share(response: &mut Response, method: &Method, origin: HeaderValue) {
     let mut set = |name: HeaderName, value: &'static str| {
         headers.insert(name, HeaderValue::from_static(value));
     };
-    set(header::ACCESS_CONTROL_EXPOSE_HEADERS, whep::EXPOSED);
+    set(header::ACCESS_CONTROL_EXPOSE_HEADERS, sdp::EXPOSED);
     if *method == Method::OPTIONS {
         set(
             header::ACCESS_CONTROL_ALLOW_METHODS,
-            "GET, POST, PATCH, DELETE, OPTIONS",
+            "GET, POST, PUT, PATCH, DELETE, OPTIONS",
         );
         set(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
@@ -257,15 +341,32 @@ fn share(response: &mut Response, method: &Method, origin: HeaderValue) {
 }
 
 /// Pages run only what this station serves, in no frame, and reach no other host.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+pub(crate) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; \
     media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-fn protect(response: &mut Response) {
+/// The same, but that films may be played from further origins, which the host has chosen.
+pub(crate) fn policy(media: &[String]) -> HeaderValue {
+    let fine = |origin: &&String| {
+        origin
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && b != b';' && b != b',')
+    };
+    let further: String = media.iter().filter(fine).map(|o| format!(" {o}")).collect();
+    let all = CONTENT_SECURITY_POLICY.replace(MEDIA, &format!("{MEDIA}{further}"));
+    HeaderValue::from_str(&all).unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
+}
+
+/// What of the policy films are played by.
+const MEDIA: &str = "media-src 'self' blob:";
+
+fn protect(response: &mut Response, policy: HeaderValue) {
     let headers = response.headers_mut();
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(policy);
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),
@@ -279,7 +380,10 @@ fn protect(response: &mut Response) {
              autoplay=(self), picture-in-picture=(self), geolocation=(), payment=(), usb=()",
         ),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A page may have its own.
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
 }
 

@@ -7,6 +7,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
 
 use crate::problem::Refusal;
 
@@ -42,6 +43,26 @@ pub(crate) async fn read(request: Request, limit: usize) -> Result<Bytes, Refusa
                 .with_status(StatusCode::REQUEST_TIMEOUT),
         ),
     }
+}
+
+/// The JSON object that a request carries, as what it stands for.
+///
+/// # Errors
+/// 415, those of [`read`], or 400 when it is not `what` is expected.
+pub(crate) async fn json<T: DeserializeOwned>(
+    request: Request,
+    limit: usize,
+    what: &str,
+) -> Result<T, Refusal> {
+    expect_type(request.headers(), "application/json")?;
+    let body = read(request, limit).await?;
+    // Else a list of an object's values would do in its place, in an order that nobody has promised.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        let text = format!("That is no {what}: send a JSON object.");
+        return Err(Refusal::new(Code::Invalid, text));
+    }
+    serde_json::from_slice(&body)
+        .map_err(|e| Refusal::new(Code::Invalid, format!("That is no {what}: {e}.")))
 }
 
 /// Checks the type of a body; parameters such as `charset` make no difference.

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use media::{Channel, ChannelName, Config, Kind, Origin, Track};
 
 use crate::app::App;
+use crate::privacy::Visitor;
 use crate::problem::Refusal;
 
 /// `GET /api/channels`: what is live, and the program also while it is not.
@@ -35,17 +36,24 @@ pub(crate) async fn one(
     Ok(fresh(Json(found)))
 }
 
-/// `GET /api/channels/{name}/picture.jpg`: what the program shows, at most a second old. Only while
-/// it is live: what is prepared off air is nobody's business.
+/// `GET /api/channels/{name}/picture.jpg`: what the program shows, at most a second old, and what
+/// others publish, some seconds. Only while it is live: what is prepared off air is nobody's business.
 pub(crate) async fn picture(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
+    Visitor(visitor): Visitor,
 ) -> Result<Response, Refusal> {
     let name = channel_name(&name)?;
+    let private = app.privacy.is_private(&name);
+    app.right_to(&name, &visitor)?;
     let channel = app.hub.channel(&name).ok_or_else(|| not_live(&name))?;
     let jpeg = match channel.origin() {
         Origin::Program => app.thumbnail.get(&*app.control, app.clock.now()).await?,
-        Origin::Whip | Origin::Rtmp => None,
+        Origin::Whip | Origin::Rtmp => {
+            app.pictures
+                .get(&app.hub, &channel, app.clock.now())
+                .await?
+        }
     };
     let Some(jpeg) = jpeg else {
         return Err(Refusal::new(
@@ -56,7 +64,10 @@ pub(crate) async fn picture(
     };
     let headers = [
         (header::CONTENT_TYPE, "image/jpeg"),
-        (header::CACHE_CONTROL, "max-age=1"),
+        (
+            header::CACHE_CONTROL,
+            if private { "no-store" } else { "max-age=1" },
+        ),
     ];
     Ok((headers, jpeg).into_response())
 }
@@ -98,8 +109,9 @@ impl App {
                 Origin::Whip => ChannelSource::Whip,
                 Origin::Rtmp => ChannelSource::Rtmp,
             },
+            private: self.privacy.is_private(channel.name()),
             viewers: self.viewers(channel.name()),
-            tracks: channel.tracks().iter().map(track).collect(),
+            tracks: channel.tracks().iter().map(|t| track(t, channel)).collect(),
         }
     }
 
@@ -111,13 +123,14 @@ impl App {
             state: ChannelState::Waiting,
             since: None,
             source: ChannelSource::Program,
+            private: self.privacy.is_private(&name),
             viewers: self.viewers(&name),
             tracks: Vec::new(),
         }
     }
 }
 
-fn track(track: &Track) -> api::Track {
+fn track(track: &Track, channel: &Channel) -> api::Track {
     let mut described = api::Track {
         kind: match track.config.kind() {
             Kind::Video => TrackKind::Video,
@@ -128,7 +141,11 @@ fn track(track: &Track) -> api::Track {
         height: None,
         fps: None,
         sample_rate: None,
-        bitrate: track.bitrate,
+        // Not every publisher says what it means to send.
+        bitrate: match track.bitrate {
+            0 => channel.bitrate(track.id),
+            said => said,
+        },
     };
     match track.config {
         Config::H264 {

@@ -1,25 +1,36 @@
 //! Chat over Socket.IO at `/socket.io`, namespace `/`.
 //!
-//! Requests, each acknowledged: `join {channel}` → `{history, viewers, name}`, `name {name, key?}` →
-//! `{name, key}`, `say {text}` → `{message}`; a refusal acknowledges `{error: {code, message}}`.
-//! Events: `message`, `viewers {whep, hls}`, `live {state}`. After a lost connection, `key` takes the
-//! name over from the connection that is not yet known to be gone.
+//! Requests, each acknowledged: `join {channel, session?, key?}` → `{history, viewers, name, state,
+//! role, rules, stopped, room?}`, `name {name, key?}` → `{name, key}`, `say {text}` → `{message}`,
+//! `moderate {act, …}` ([`api::Moderation`]) → `{}`; a refusal acknowledges `{error: {code, message,
+//! subject?}}`. After a lost connection, the `key` of a name takes it over from the connection that is
+//! not yet known to be gone; as `session` of `join` it tells who comes back. The `key` of `join` is
+//! the secret of a link or the token of a private channel ([`crate::privacy`]).
+//!
+//! Events: `message`, `viewers {whep, hls}`, `live {state}`, `deleted {messages}` (`null` for all),
+//! `rules {slow_seconds, links}`, `stopped {until, message}` or `null` to whoever may not write, or may
+//! again, `closed {error}` to whoever is put out of a private channel; and to moderators `room`
+//! ([`api::ChatRoom`]) and, when their link has ended, `role {role}`.
 //!
 //! All requests go through one task in the order of their arrival, so that what is kept, what is
 //! shown and what a newcomer reads are in the same order. What somebody may do is decided in
 //! [`rooms`] and [`text`], without sockets.
 
 mod bucket;
+mod moderate;
+mod order;
 mod rooms;
-mod text;
+pub(crate) mod text;
+pub(crate) mod words;
 
 pub(crate) use bucket::{Bucket, Rate};
+pub(crate) use order::Order;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use api::{ChannelState, Code, Message, Problem, Role, Viewers};
+use api::{ChannelState, Code, LinkKind, Message, Moderation, Problem, Role, Viewers};
 use axum::extract::ConnectInfo;
 use media::{ChannelName, Timestamp};
 use parking_lot::Mutex;
@@ -29,12 +40,15 @@ use socketioxide::SocketIo;
 use socketioxide::extract::{AckSender, SocketRef, TryData};
 use socketioxide::layer::SocketIoLayer;
 use socketioxide::socket::Sid;
-use store::Store;
-use tokio::sync::{broadcast, mpsc};
+use store::{Author, Speaker, Store};
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tracing::Instrument;
 
 use crate::app::App;
+use crate::privacy::{Right, Shown};
 use crate::problem::store_failed;
-use rooms::Rooms;
+use moderate::{Keeper, moderate};
+use rooms::{Coming, Rooms};
 
 /// Messages that a newcomer reads.
 const HISTORY: u32 = 100;
@@ -42,8 +56,8 @@ const HISTORY: u32 = 100;
 /// Requests that wait for the one task. When it is full, more are refused.
 const WAITING: usize = 1024;
 
-/// Followers of [`Chat::said`] lose the oldest messages beyond this many.
-const SAID: usize = 256;
+/// Followers of [`Chat::news`] lose the oldest beyond this many.
+const NEWS: usize = 256;
 
 /// What one request may have, in bytes: a message of 500 characters, escaped, fits.
 const PAYLOAD: u64 = 16 * 1024;
@@ -58,8 +72,28 @@ const PING: Duration = Duration::from_secs(10);
 pub(crate) struct Chat {
     io: SocketIo,
     rooms: Mutex<Rooms<Sid>>,
+    order: Mutex<Order>,
     calls: mpsc::Sender<Call>,
-    said: broadcast::Sender<(String, Message)>,
+    news: broadcast::Sender<ChatNews>,
+}
+
+/// What happens in the rooms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChatNews {
+    /// Something was said.
+    Said {
+        /// The channel.
+        channel: String,
+        /// What.
+        message: Message,
+    },
+    /// Messages were taken away.
+    Deleted {
+        /// The channel.
+        channel: String,
+        /// Which; all that there are when absent.
+        messages: Option<Vec<i64>>,
+    },
 }
 
 /// What the one task works off.
@@ -73,19 +107,35 @@ pub(crate) enum Call {
     },
     /// The host has said something, which is kept already.
     Said(String, Message),
+    /// The host keeps a room in order.
+    Moderate {
+        channel: String,
+        moderation: Moderation,
+        /// In whose name it is recorded.
+        span: tracing::Span,
+        done: oneshot::Sender<Result<(), Problem>>,
+    },
 }
 
 /// What somebody asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
-    Join(ChannelName),
-    Name { name: String, key: Option<String> },
+    Join {
+        channel: ChannelName,
+        session: Option<String>,
+        key: Option<String>,
+    },
+    Name {
+        name: String,
+        key: Option<String>,
+    },
     Say(String),
+    Moderate(Moderation),
 }
 
 impl Chat {
     /// A chat with nobody in it, the layer that carries it, and what [`serve`] needs.
-    pub(crate) fn new() -> (Self, SocketIoLayer, mpsc::Receiver<Call>) {
+    pub(crate) fn new(order: Order) -> (Self, SocketIoLayer, mpsc::Receiver<Call>) {
         let (layer, io) = SocketIo::builder()
             .max_payload(PAYLOAD)
             .max_buffer_size(UNREAD)
@@ -97,15 +147,16 @@ impl Chat {
         let chat = Self {
             io,
             rooms: Mutex::default(),
+            order: Mutex::new(order),
             calls,
-            said: broadcast::Sender::new(SAID),
+            news: broadcast::Sender::new(NEWS),
         };
         (chat, layer, work)
     }
 
-    /// What is said in any room from now on. A follower that is too slow loses the oldest.
-    pub(crate) fn said(&self) -> broadcast::Receiver<(String, Message)> {
-        self.said.subscribe()
+    /// What happens in any room from now on. A follower that is too slow loses the oldest.
+    pub(crate) fn news(&self) -> broadcast::Receiver<ChatNews> {
+        self.news.subscribe()
     }
 
     /// Connections in all rooms.
@@ -138,6 +189,58 @@ impl Chat {
             .map_err(|e| store_failed(&e))?;
         permit.send(Call::Said(channel.to_string(), message.clone()));
         Ok(message)
+    }
+
+    /// Keeps a room in order as the host. What comes of it arrives when the one task has come to it.
+    ///
+    /// # Errors
+    /// [`Code::Invalid`] for what is no channel's name, [`Code::TooMany`] when the chat is overwhelmed.
+    pub(crate) fn moderate_as_host(
+        &self,
+        channel: &str,
+        moderation: Moderation,
+    ) -> Result<oneshot::Receiver<Result<(), Problem>>, Problem> {
+        let channel: ChannelName = channel.parse().map_err(|_| no_channel())?;
+        let (done, outcome) = oneshot::channel();
+        let call = Call::Moderate {
+            channel: channel.to_string(),
+            moderation,
+            span: tracing::Span::current(),
+            done,
+        };
+        self.calls.try_send(call).map_err(|_| overwhelmed())?;
+        Ok(outcome)
+    }
+
+    /// Puts everybody out of a room who has no right to it, with a word on why.
+    pub(crate) async fn put_out(
+        &self,
+        channel: &ChannelName,
+        holds: impl Fn(&Right) -> bool,
+        why: &Problem,
+    ) {
+        let strangers = self.rooms.lock().put_out(channel.as_str(), holds);
+        for who in strangers {
+            if let Some(socket) = self.io.of("/").and_then(|all| all.get_socket(who)) {
+                socket.leave(channel.to_string());
+            }
+            self.tell_one(who, "closed", &json!({ "error": why }));
+        }
+    }
+
+    /// Takes the keeping of order from those whose link has ended.
+    pub(crate) fn demote(&self, now: i64) {
+        let over = self.rooms.lock().demote(now);
+        for who in over {
+            self.tell_one(who, "role", &json!({ "role": Role::Viewer }));
+        }
+    }
+
+    fn tell_one(&self, who: Sid, event: &str, data: &(impl Serialize + ?Sized)) {
+        let socket = self.io.of("/").and_then(|all| all.get_socket(who));
+        if let Some(Err(error)) = socket.map(|socket| socket.emit(event, data)) {
+            tracing::debug!(%error, event, "somebody was not reached");
+        }
     }
 
     /// Tells a room who watches.
@@ -179,6 +282,17 @@ pub(crate) async fn serve(app: Arc<App>, mut work: mpsc::Receiver<Call>) {
         };
         match call {
             Some(Call::Said(channel, message)) => spread(&app, channel, message).await,
+            Some(Call::Moderate {
+                channel,
+                moderation,
+                span,
+                done,
+            }) => {
+                let act = moderate(&app, channel, Keeper::host(), moderation);
+                let outcome = act.instrument(span).await;
+                // The host may have left meanwhile; what was to be done is done.
+                drop(done.send(outcome));
+            }
             Some(Call::Ask {
                 socket,
                 ask,
@@ -196,16 +310,11 @@ pub(crate) async fn serve(app: Arc<App>, mut work: mpsc::Receiver<Call>) {
 /// Runs in the order of arrival, as do the handlers it sets: only what they return runs later.
 fn enter(weak: &Weak<App>, socket: &SocketRef) {
     let Some(app) = weak.upgrade() else { return };
-    let peer = socket
-        .req_parts()
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>();
-    let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.0.ip());
     app.chat
         .rooms
         .lock()
-        .enter(socket.id, address.to_canonical(), app.clock.now());
-    for event in ["join", "name", "say"] {
+        .enter(socket.id, address(socket), app.clock.now());
+    for event in ["join", "name", "say", "moderate"] {
         let weak = Weak::clone(weak);
         socket.on(
             event,
@@ -224,6 +333,15 @@ fn enter(weak: &Weak<App>, socket: &SocketRef) {
         }
         std::future::ready(())
     });
+}
+
+fn address(socket: &SocketRef) -> IpAddr {
+    let peer = socket
+        .req_parts()
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>();
+    let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.0.ip());
+    address.to_canonical()
 }
 
 fn receive(app: &App, socket: SocketRef, event: &str, data: Value, ack: AckSender) {
@@ -248,7 +366,7 @@ fn receive(app: &App, socket: SocketRef, event: &str, data: Value, ack: AckSende
 }
 
 /// What a request says, checked for its shape only.
-fn read(event: &str, data: Value) -> Result<Ask, Problem> {
+pub(crate) fn read(event: &str, data: Value) -> Result<Ask, Problem> {
     let field = |name: &'static str| match data.get(name) {
         Some(Value::String(text)) => Ok(text.clone()),
         _ => Err(Problem::new(
@@ -258,9 +376,14 @@ fn read(event: &str, data: Value) -> Result<Ask, Problem> {
         .about(name)),
     };
     match event {
-        "join" => Ok(Ask::Join(
-            field("channel")?.parse().map_err(|_| no_channel())?,
-        )),
+        "join" => Ok(Ask::Join {
+            channel: field("channel")?.parse().map_err(|_| no_channel())?,
+            session: field("session").ok(),
+            key: field("key").ok(),
+        }),
+        "moderate" => serde_json::from_value(data)
+            .map(Ask::Moderate)
+            .map_err(|e| Problem::new(Code::Invalid, format!("That is no act: {e}."))),
         "name" => Ok(Ask::Name {
             name: field("name")?,
             key: field("key").ok(),
@@ -276,37 +399,133 @@ async fn answer(
     at: Timestamp,
 ) -> Result<Value, Problem> {
     match ask {
-        Ask::Join(channel) => join(app, socket, channel).await,
+        Ask::Join {
+            channel,
+            session,
+            key,
+        } => join(app, socket, channel, session, key).await,
         Ask::Name { name, key } => {
+            may_write(app, socket, key.as_deref()).await?;
             let fresh = crate::secret()?;
             let mut rooms = app.chat.rooms.lock();
             let named = rooms.name(socket.id, &name, key.as_deref(), fresh)?;
             Ok(json!({ "name": named.name, "key": named.key }))
         }
-        Ask::Say(said) => {
-            let saying = app.chat.rooms.lock().say(socket.id, &said, at)?;
-            let store = Arc::clone(&app.store);
-            let at = app.clock.unix_millis(at);
-            let channel = saying.channel.clone();
-            let message = blocking(move || {
-                store.say(
-                    &saying.channel,
-                    &saying.name,
-                    Role::Viewer,
-                    &saying.text,
-                    at,
+        Ask::Say(said) => say(app, socket, &said, at).await,
+        Ask::Moderate(moderation) => {
+            let person = app.chat.rooms.lock().who(socket.id, None)?;
+            let now = app.clock.unix_millis(app.clock.now());
+            let pass = person.moderates.filter(|pass| pass.holds(now));
+            let pass = pass.ok_or_else(|| {
+                Problem::new(
+                    Code::Unauthorized,
+                    "Only moderators can do that. Open your moderation link again, or ask the host for a new one.",
                 )
-            })
-            .await?;
-            let answer = json!({ "message": &message });
-            spread(app, channel, message).await;
-            Ok(answer)
+            })?;
+            let keeper = Keeper {
+                name: pass.holder.name().to_owned(),
+                role: Role::Moderator,
+                address: Some(person.address.to_string()),
+            };
+            moderate(app, person.channel, keeper, moderation).await?;
+            Ok(json!({}))
         }
     }
 }
 
-async fn join(app: &Arc<App>, socket: &SocketRef, channel: ChannelName) -> Result<Value, Problem> {
+/// Whether somebody who takes a name may write in their room.
+async fn may_write(app: &Arc<App>, socket: &SocketRef, key: Option<&str>) -> Result<(), Problem> {
+    let person = app.chat.rooms.lock().who(socket.id, key)?;
+    if person.moderates.is_some() {
+        return Ok(());
+    }
+    let now = app.clock.unix_millis(app.clock.now());
+    let stranger_stopped = {
+        let order = app.chat.order.lock();
+        let own = person.identity.as_deref();
+        if let Some(ban) = own.and_then(|own| order.stops(&person.channel, own, now)) {
+            return Err(order::refusal(ban, now));
+        }
+        order
+            .stops_strangers(&person.channel, person.address, now)
+            .map(|ban| ban.at)
+    };
+    let Some(since) = stranger_stopped else {
+        return Ok(());
+    };
+    let known = match person.identity {
+        Some(own) => {
+            let store = Arc::clone(&app.store);
+            blocking(move || store.spoke_before(&person.channel, &own, since)).await?
+        }
+        None => false,
+    };
+    if known {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::Conflict,
+        "Nobody new can write from your network at the moment: somebody there was banned. You can go on watching.",
+    )
+    .about("ban"))
+}
+
+async fn say(
+    app: &Arc<App>,
+    socket: &SocketRef,
+    said: &str,
+    at: Timestamp,
+) -> Result<Value, Problem> {
+    let unix = app.clock.unix_millis(at);
+    let saying = app.chat.rooms.lock().saying(socket.id, said)?;
+    let slow = {
+        let order = app.chat.order.lock();
+        if !saying.moderates {
+            if let Some(ban) = order.stops(&saying.channel, &saying.identity, unix) {
+                return Err(order::refusal(ban, unix));
+            }
+            order.allows(&saying.channel, &saying.text)?;
+        }
+        order.rules(&saying.channel).slow_seconds
+    };
+    let slow = Duration::from_secs(slow.into());
+    app.chat.rooms.lock().say(socket.id, &saying, slow, at)?;
+    let store = Arc::clone(&app.store);
+    let channel = saying.channel.clone();
+    let author = Author {
+        name: saying.name,
+        role: if saying.moderates {
+            Role::Moderator
+        } else {
+            Role::Viewer
+        },
+        speaker: Some(Speaker {
+            identity: saying.identity,
+            address: saying.address.to_string(),
+        }),
+    };
+    let message =
+        blocking(move || store.say_as(&saying.channel, author, &saying.text, unix)).await?;
+    let answer = json!({ "message": &message });
+    spread(app, channel, message).await;
+    Ok(answer)
+}
+
+async fn join(
+    app: &Arc<App>,
+    socket: &SocketRef,
+    channel: ChannelName,
+    session: Option<String>,
+    key: Option<String>,
+) -> Result<Value, Problem> {
     let room = channel.to_string();
+    let shown = Shown::new(address(socket), &socket.req_parts().headers).and(key.clone());
+    let coming = Coming {
+        right: app.right_to(&channel, &shown)?,
+        moderates: key.and_then(|key| app.judge(LinkKind::Moderate, &key, Some(&channel))),
+        identity: session.map(|session| rooms::identity(&session)),
+    };
+    let moderates = coming.moderates.is_some();
     let live = app.hub.channel(&channel).is_some();
     let open = live || channel == ChannelName::program() || app.chat.rooms.lock().occupied(&room);
     let store = Arc::clone(&app.store);
@@ -320,30 +539,43 @@ async fn join(app: &Arc<App>, socket: &SocketRef, channel: ChannelName) -> Resul
         )
         .about("channel"));
     }
+    let identity = coming.identity.clone();
     let left = app.chat.rooms.lock().room(socket.id).map(str::to_owned);
-    let name = app.chat.rooms.lock().join(socket.id, &room)?;
+    let name = app.chat.rooms.lock().join(socket.id, &room, coming)?;
     if let Some(left) = left.filter(|left| *left != room) {
         socket.leave(left);
     }
-    socket.join(room);
+    socket.join(room.clone());
     let state = if live {
         ChannelState::Live
     } else {
         ChannelState::Waiting
     };
-    Ok(json!({
+    let now = app.clock.unix_millis(app.clock.now());
+    let order = app.chat.order.lock();
+    let kept = order.room(&room, now);
+    let stopped = identity.and_then(|own| order.stops(&room, &own, now).cloned());
+    drop(order);
+    let mut answer = json!({
         "history": history,
         "viewers": app.viewers(&channel),
         "name": name,
         "state": state,
-    }))
+        "role": if moderates { Role::Moderator } else { Role::Viewer },
+        "rules": moderate::rules(&kept),
+        "stopped": stopped.filter(|_| !moderates).map(|ban| moderate::stopped(&ban, now)),
+    });
+    if moderates {
+        answer["room"] = json!(kept);
+    }
+    Ok(answer)
 }
 
 async fn spread(app: &App, channel: String, message: Message) {
     app.figures.said(message.role);
     app.chat.tell(&channel, "message", &message).await;
     // Nobody may follow.
-    drop(app.chat.said.send((channel, message)));
+    drop(app.chat.news.send(ChatNews::Said { channel, message }));
 }
 
 fn acknowledge(app: &App, ack: AckSender, answer: Result<Value, Problem>) {

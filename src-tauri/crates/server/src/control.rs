@@ -1,5 +1,6 @@
 //! The studio over HTTP: snapshot, commands, events. All of it needs the right to control.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use api::{Code, Command, Event};
 use axum::Json;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
 use axum::response::Response;
 use serde::Deserialize;
 use tokio::sync::broadcast;
@@ -15,11 +17,11 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::access::Pass;
 use crate::app::App;
-use crate::body;
 use crate::problem::Refusal;
+use crate::{audit, body};
 
-/// A command is this large at most, in bytes: a text source holds the longest.
-const COMMAND_MAX: usize = 256 * 1024;
+/// A command is this large at most, in bytes: an imported collection is the longest.
+const COMMAND_MAX: usize = 4 * 1024 * 1024;
 
 /// What keeps an idle WebSocket alive through routers that forget, and finds out who is gone.
 const PING: Duration = Duration::from_secs(20);
@@ -30,12 +32,78 @@ pub(crate) struct Token {
     pub(crate) token: Option<String>,
 }
 
+/// Before routes that need the right to control. A page of another origin asks first what it may
+/// (the Fetch standard's preflight), without a token.
+///
+/// # Errors
+/// 401.
+pub(crate) async fn may(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    if request.method() == Method::OPTIONS {
+        return Ok(next.run(request).await);
+    }
+    let pass = app.control_pass(request.headers(), None)?;
+    let asker = Asker::new(&pass, request.extensions());
+    Ok(ASKER.scope(asker, next.run(request)).await)
+}
+
+tokio::task_local! {
+    /// In whose name the request of this task is.
+    static ASKER: Asker;
+}
+
+/// Who commands, for the record.
+#[derive(Clone, Debug)]
+pub(crate) struct Asker {
+    by: String,
+    from: Option<IpAddr>,
+}
+
+impl Asker {
+    fn new(pass: &Pass, extensions: &Extensions) -> Self {
+        Self {
+            by: pass.holder.recorded(),
+            from: audit::peer(extensions),
+        }
+    }
+}
+
+impl App {
+    /// Does something in the name of whoever this request is from: behind [`may`] alone.
+    ///
+    /// # Errors
+    /// What stood against it.
+    pub(crate) async fn apply(&self, command: Command) -> Result<(), Refusal> {
+        let asker = ASKER
+            .try_with(Clone::clone)
+            .map_err(|_| Refusal::new(Code::Internal, "The request is in nobody's name."))?;
+        self.apply_for(asker, command).await
+    }
+
+    /// Does something in somebody's name, away from the threads that serve: a disk may be slow.
+    ///
+    /// # Errors
+    /// What stood against it.
+    async fn apply_for(&self, asker: Asker, command: Command) -> Result<(), Refusal> {
+        let control = Arc::clone(&self.control);
+        let Asker { by, from } = asker;
+        let apply = move || audit::done_by(&by, from, command, |command| control.apply(command));
+        let done = tokio::task::spawn_blocking(apply).await;
+        done.map_err(|e| Refusal::new(Code::Internal, format!("The command failed: {e}.")))??;
+        Ok(())
+    }
+}
+
 /// `GET /api/snapshot`
 pub(crate) async fn snapshot(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Json<api::Snapshot>, Refusal> {
     app.control_pass(&headers, None)?;
+    app.control.attend();
     Ok(Json(app.control.snapshot()))
 }
 
@@ -44,16 +112,10 @@ pub(crate) async fn command(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<StatusCode, Refusal> {
-    app.control_pass(request.headers(), None)?;
-    body::expect_type(request.headers(), "application/json")?;
-    let body = body::read(request, COMMAND_MAX).await?;
-    let command: Command = serde_json::from_slice(&body)
-        .map_err(|e| Refusal::new(Code::Invalid, format!("That is no command: {e}.")))?;
-    let control = Arc::clone(&app.control);
-    // Edits are saved before they are answered: a disk may be slow.
-    tokio::task::spawn_blocking(move || control.apply(command))
-        .await
-        .map_err(|e| Refusal::new(Code::Internal, format!("The command failed: {e}.")))??;
+    let pass = app.control_pass(request.headers(), None)?;
+    let asker = Asker::new(&pass, request.extensions());
+    let command: Command = body::json(request, COMMAND_MAX, "command").await?;
+    app.apply_for(asker, command).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -63,9 +125,13 @@ pub(crate) async fn events(
     State(app): State<Arc<App>>,
     Query(Token { token }): Query<Token>,
     headers: HeaderMap,
+    extensions: Extensions,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
     let pass = app.control_pass(&headers, token.as_deref())?;
+    let (by, peer) = (pass.holder.recorded(), audit::peer(&extensions));
+    let peer = peer.map(|ip| ip.to_string());
+    tracing::info!(target: crate::AUDIT, by, peer, "opened the studio");
     Ok(upgrade
         .max_message_size(1024)
         .on_upgrade(move |socket| follow(app, pass, socket)))

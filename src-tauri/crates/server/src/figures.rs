@@ -1,24 +1,92 @@
 //! Figures for Prometheus: `GET /metrics`.
 //!
-//! What only grows as things happen (requests, messages) is counted in one recorder; what can be
-//! looked up is looked up when somebody asks, into a fresh one, so that a channel that has ended
-//! leaves nothing behind. Neither is the process's global recorder: each station has its own.
+//! What only grows as things happen (requests, messages) is counted in one recorder and in histograms
+//! of atomics; what can be looked up is looked up when somebody asks, into a fresh recorder, so that a
+//! channel that has ended leaves nothing behind. Neither is the process's global recorder: each station
+//! has its own. Nothing that carries media waits for any of it.
+
+mod look;
+pub(crate) mod process;
+mod text;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use api::Role;
-use axum::extract::State;
+use axum::extract::{Query, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge, with_local_recorder};
+use media::Histogram;
+use metrics::{Unit, counter, describe_counter, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 
 use crate::app::App;
+use crate::control::Token;
+use crate::problem::Refusal;
 
 /// What is counted as it happens.
 #[derive(Debug)]
 pub(crate) struct Figures {
     counted: PrometheusRecorder,
+    answers: [Answers; Class::ALL.len()],
+}
+
+/// Answers of a class.
+#[derive(Debug, Default)]
+struct Answers {
+    took: Histogram,
+    bytes: AtomicU64,
+}
+
+/// What a request is about, for figures of how long answers take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Pages and their files.
+    Page,
+    /// The studio, who is live, and all else in JSON.
+    Api,
+    /// Files of HLS.
+    Hls,
+    /// WHIP and WHEP.
+    Signalling,
+    /// Chat.
+    Chat,
+}
+
+impl Class {
+    const ALL: [Self; 5] = [
+        Self::Page,
+        Self::Api,
+        Self::Hls,
+        Self::Signalling,
+        Self::Chat,
+    ];
+
+    /// By the route as it is written.
+    pub(crate) fn of(route: &str) -> Self {
+        if route.starts_with("/hls/") {
+            Self::Hls
+        } else if route.contains("/whep") || route.contains("/whip") {
+            Self::Signalling
+        } else if route.starts_with("/socket.io") {
+            Self::Chat
+        } else if route.starts_with("/api/") || route.starts_with("/v3/") {
+            Self::Api
+        } else {
+            Self::Page
+        }
+    }
+
+    fn labels(self) -> &'static str {
+        match self {
+            Self::Page => "class=\"page\"",
+            Self::Api => "class=\"api\"",
+            Self::Hls => "class=\"hls\"",
+            Self::Signalling => "class=\"signalling\"",
+            Self::Chat => "class=\"chat\"",
+        }
+    }
 }
 
 impl Figures {
@@ -41,8 +109,16 @@ impl Figures {
                 Unit::Count,
                 "Chat requests refused."
             );
+            // There from the start, so that what is drawn of them begins at nothing.
+            for role in ["host", "viewer"] {
+                counter!("klieg_chat_messages_total", "role" => role).increment(0);
+            }
+            counter!("klieg_chat_refusals_total").increment(0);
         });
-        Self { counted }
+        Self {
+            counted,
+            answers: Default::default(),
+        }
     }
 
     /// A request was answered.
@@ -67,10 +143,27 @@ impl Figures {
         });
     }
 
+    /// An answer began after so long, with so many bytes if that is known.
+    pub(crate) fn answer(&self, class: Class, took: Duration, bytes: Option<u64>) {
+        let answers = &self.answers[class as usize];
+        answers.took.add(took);
+        answers
+            .bytes
+            .fetch_add(bytes.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Bytes of HLS that have been answered with.
+    pub(crate) fn hls_bytes(&self) -> u64 {
+        self.answers[Class::Hls as usize]
+            .bytes
+            .load(Ordering::Relaxed)
+    }
+
     /// Something was said.
     pub(crate) fn said(&self, role: Role) {
         let role = match role {
             Role::Host => "host",
+            Role::Moderator => "moderator",
             Role::Viewer => "viewer",
         };
         with_local_recorder(&self.counted, || {
@@ -84,146 +177,83 @@ impl Figures {
             counter!("klieg_chat_refusals_total").increment(1);
         });
     }
+
+    fn answers(&self, text: &mut String) {
+        let took = Class::ALL.map(|class| {
+            let counted = self.answers[class as usize].took.read();
+            (class.labels(), counted)
+        });
+        text::histogram(
+            text,
+            "klieg_http_request_duration_seconds",
+            "Time from a request to the beginning of its answer, by class of route.",
+            &took,
+        );
+        let name = "klieg_http_response_bytes_total";
+        text.push_str(&format!(
+            "# HELP {name} Bytes of answers whose length is known beforehand, by class of route.\n\
+             # TYPE {name} counter\n"
+        ));
+        for class in Class::ALL {
+            let bytes = self.answers[class as usize].bytes.load(Ordering::Relaxed);
+            text.push_str(&format!("{name}{{{}}} {bytes}\n", class.labels()));
+        }
+        text.push('\n');
+    }
 }
 
-/// `GET /metrics`
-pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
+/// `GET /metrics`, on this machine, or with the right to control.
+pub(crate) async fn metrics(
+    State(app): State<Arc<App>>,
+    Query(Token { token }): Query<Token>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    app.may_look(&request, token.as_deref())?;
     let looked_up = PrometheusBuilder::new().build_recorder();
-    with_local_recorder(&looked_up, || look_up(&app));
+    with_local_recorder(&looked_up, || look::look_up(&app));
     let mut text = app.figures.counted.handle().render();
+    app.figures.answers(&mut text);
+    text::histogram(
+        &mut text,
+        "klieg_station_latency_seconds",
+        "Time from a WHIP publisher's datagram to the datagrams for its viewers.",
+        &[("", app.peers.traffic().latency)],
+    );
+    text::histogram(
+        &mut text,
+        "klieg_program_latency_seconds",
+        "Time from a picture's tick to its packet in the hub.",
+        &[("", app.latencies.read())],
+    );
+    if let Some(seconds) = process::held().cpu {
+        let help = "CPU time of the process since it began.";
+        text::counter(&mut text, "process_cpu_seconds_total", help, seconds);
+    }
     text.push_str(&looked_up.handle().render());
     let kind = (header::CONTENT_TYPE, "text/plain; version=0.0.4");
-    ([kind], text).into_response()
+    Ok(([kind], text).into_response())
 }
 
-fn look_up(app: &App) {
-    describe();
-    let channels = app.hub.channels();
-    gauge!("klieg_channels").set(channels.len() as f64);
-    for channel in channels {
-        let name = channel.name().to_string();
-        let viewers = app.viewers(channel.name());
-        for (kind, count) in [("whep", viewers.whep), ("hls", viewers.hls)] {
-            gauge!("klieg_viewers", "channel" => name.clone(), "kind" => kind)
-                .set(f64::from(count));
-        }
-        let totals = channel.totals();
-        for (figure, total) in [
-            ("klieg_channel_bytes_total", totals.bytes),
-            ("klieg_channel_packets_total", totals.packets),
-            ("klieg_channel_dropped_packets_total", totals.dropped),
-        ] {
-            counter!(figure, "channel" => name.clone()).absolute(total);
-        }
-    }
-    for publisher in app.peers.publishers() {
-        let name = publisher.channel.to_string();
-        for (figure, total) in [
-            ("klieg_publisher_packets_total", publisher.packets),
-            ("klieg_publisher_lost_packets_total", publisher.lost),
-        ] {
-            counter!(figure, "channel" => name.clone()).absolute(total);
-        }
-    }
-    let stats = app.control.snapshot().stats;
-    for (figure, total) in [
-        ("klieg_program_frames_total", stats.frames),
-        ("klieg_program_lagged_frames_total", stats.lagged),
-        ("klieg_program_skipped_frames_total", stats.skipped),
-    ] {
-        counter!(figure).absolute(total);
-    }
-    for (figure, value) in [
-        (
-            "klieg_program_render_seconds",
-            f64::from(stats.render_ms) / 1e3,
-        ),
-        (
-            "klieg_program_encode_seconds",
-            f64::from(stats.encode_ms) / 1e3,
-        ),
-        (
-            "klieg_program_bitrate_bits_per_second",
-            stats.bitrate as f64,
-        ),
-        ("klieg_cpu_ratio", f64::from(stats.cpu) / 100.0),
-        ("klieg_uptime_seconds", app.clock.now().seconds()),
-        ("klieg_chat_people", app.chat.people() as f64),
-    ] {
-        gauge!(figure).set(value);
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn describe() {
-    describe_gauge!("klieg_channels", Unit::Count, "Channels that are live.");
-    describe_gauge!(
-        "klieg_viewers",
-        Unit::Count,
-        "Who watches, by channel and way of watching."
-    );
-    describe_counter!(
-        "klieg_channel_bytes_total",
-        Unit::Bytes,
-        "Media written to a channel since it went live."
-    );
-    describe_counter!(
-        "klieg_channel_packets_total",
-        Unit::Count,
-        "Packets written to a channel since it went live."
-    );
-    describe_counter!(
-        "klieg_channel_dropped_packets_total",
-        Unit::Count,
-        "Packets that readers of a channel lost by falling behind."
-    );
-    describe_counter!(
-        "klieg_publisher_packets_total",
-        Unit::Count,
-        "RTP packets that a WHIP publisher sent and that arrived."
-    );
-    describe_counter!(
-        "klieg_publisher_lost_packets_total",
-        Unit::Count,
-        "RTP packets of a WHIP publisher that were lost on the way, some of them repaired since."
-    );
-    describe_counter!(
-        "klieg_program_frames_total",
-        Unit::Count,
-        "Pictures composed since start."
-    );
-    describe_counter!(
-        "klieg_program_lagged_frames_total",
-        Unit::Count,
-        "Ticks without a picture, because the one before took too long."
-    );
-    describe_counter!(
-        "klieg_program_skipped_frames_total",
-        Unit::Count,
-        "Pictures that the encoder was too busy to take."
-    );
-    describe_gauge!(
-        "klieg_program_render_seconds",
-        Unit::Seconds,
-        "Mean time to compose one picture over the last second."
-    );
-    describe_gauge!(
-        "klieg_program_encode_seconds",
-        Unit::Seconds,
-        "Mean time to encode one picture over the last second."
-    );
-    describe_gauge!(
-        "klieg_program_bitrate_bits_per_second",
-        Unit::BitsPerSecond,
-        "What the encoder makes."
-    );
-    describe_gauge!(
-        "klieg_cpu_ratio",
-        "CPU time of the process over the last second, 1 is one core."
-    );
-    describe_gauge!(
-        "klieg_uptime_seconds",
-        Unit::Seconds,
-        "Time since the process began."
-    );
-    describe_gauge!("klieg_chat_people", Unit::Count, "Connections to the chat.");
+    #[test]
+    fn routes_have_their_class() {
+        for (route, class) in [
+            ("/", Class::Page),
+            ("/assets", Class::Page),
+            ("other", Class::Page),
+            ("/api/channels/{name}", Class::Api),
+            ("/hls/{channel}/{file}", Class::Hls),
+            ("/webrtc/{channel}/whep", Class::Signalling),
+            ("/{channel}/whip/{session}", Class::Signalling),
+            ("/socket.io", Class::Chat),
+        ] {
+            assert_eq!(Class::of(route), class, "{route}");
+        }
+        for (at, class) in Class::ALL.iter().enumerate() {
+            assert_eq!(*class as usize, at);
+        }
+    }
 }

@@ -1,8 +1,11 @@
-//! HLS over HTTP: the files of each live channel, and who watches them.
+//! HLS over HTTP: the files of each live channel, and who watches them. Players that stay close
+//! behind ask for what is not there yet, and are answered when it is ([`reload`]).
 //!
 //! Players of HLS hold no connection, so a viewer is somebody who keeps asking: the multivariant
 //! playlist gives each a number of their own in the address of the media playlist, and whoever has
 //! asked for that within three target durations counts.
+
+mod reload;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,18 +13,20 @@ use std::time::Duration;
 
 use api::Code;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use media::{ChannelName, Clock, Hub, Timestamp};
 use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio_util::task::TaskTracker;
-use wire::hls::{File, INDEX, Live};
+use wire::hls::{File, INDEX, Live, MEDIA};
 
 use crate::app::App;
 use crate::channels::{channel_name, not_live};
+use crate::privacy::Visitor;
 use crate::problem::Refusal;
+use crate::rewind;
 
 /// Three target durations of two seconds.
 const ALIVE: Duration = Duration::from_secs(6);
@@ -99,17 +104,53 @@ impl Streams {
 
 /// What the address of a media playlist carries.
 #[derive(Deserialize)]
-pub(crate) struct Viewer {
+pub(crate) struct Asked {
     viewer: Option<String>,
+    /// The right to a private channel, for players that keep no cookies.
+    token: Option<String>,
+    key: Option<String>,
+    #[serde(flatten)]
+    reload: reload::Reload,
 }
 
-/// `GET /hls/{channel}/{file}`
+/// `GET /hls/{channel}/{file}`: 401 for a private channel without a right to it. A right that stands in
+/// the address is carried on to all addresses of the playlists.
 pub(crate) async fn file(
     State(app): State<Arc<App>>,
     Path((channel, file)): Path<(String, String)>,
-    Query(Viewer { viewer }): Query<Viewer>,
+    Query(Asked {
+        viewer,
+        token,
+        key,
+        reload,
+    }): Query<Asked>,
+    headers: HeaderMap,
+    Visitor(visitor): Visitor,
 ) -> Result<Response, Refusal> {
     let channel = channel_name(&channel)?;
+    let private = app.privacy.is_private(&channel);
+    app.right_to(&channel, &visitor)?;
+    let carried = token.or(key).filter(|_| private);
+    if file == rewind::PLAYLIST {
+        let mut text = app.rewind_playlist(&channel)?;
+        // Who goes back watches, too: players that say a number of their own are told apart.
+        if let Some(viewer) = viewer.as_deref().and_then(number) {
+            let mut viewers = app.streams.viewers.lock();
+            viewers.seen(viewer, &channel, app.clock.now());
+        }
+        if let Some(secret) = &carried {
+            text = with_query(&text, &format!("token={}", encoded(secret)));
+        }
+        let file = File {
+            content_type: "application/vnd.apple.mpegurl",
+            immutable: false,
+            body: text.into(),
+        };
+        return Ok(answer(file, "no-cache"));
+    }
+    if rewind::is_rewind(&file) {
+        return app.rewind_file(&channel, &file, &headers).await;
+    }
     let live = app
         .streams
         .live(&channel)
@@ -118,11 +159,15 @@ pub(crate) async fn file(
         if app.hub.channel(&channel).is_none() {
             return Err(not_live(&channel).retry_after(2));
         }
-        return index(&live).await;
+        return index(&live, carried.as_deref()).await;
     }
-    let file = live
-        .file(&file)
-        .ok_or_else(|| Refusal::new(Code::NotFound, "There is no such file, or no longer."))?;
+    let file = if file == MEDIA {
+        reload::playlist(&live, &reload).await?
+    } else {
+        reload::media(&live, &file).await
+    };
+    let mut file =
+        file.ok_or_else(|| Refusal::new(Code::NotFound, "There is no such file, or no longer."))?;
     if !file.immutable
         && let Some(viewer) = viewer.as_deref().and_then(number)
     {
@@ -131,15 +176,22 @@ pub(crate) async fn file(
             .lock()
             .seen(viewer, &channel, app.clock.now());
     }
-    let caching = if file.immutable {
-        "public, max-age=600, immutable"
-    } else {
-        "no-cache"
+    if !file.immutable
+        && let Some(secret) = &carried
+    {
+        let text = String::from_utf8_lossy(&file.body);
+        file.body = with_query(&text, &format!("token={}", encoded(secret))).into();
+    }
+    let caching = match (file.immutable, private) {
+        (true, false) => "public, max-age=600, immutable",
+        // No cache between keeps what not everybody may see.
+        (true, true) => "private, max-age=600, immutable",
+        (false, _) => "no-cache",
     };
     Ok(answer(file, caching))
 }
 
-async fn index(live: &Live) -> Result<Response, Refusal> {
+async fn index(live: &Live, carried: Option<&str>) -> Result<Response, Refusal> {
     // A player that comes with the first picture waits here rather than failing.
     let ready = tokio::time::timeout(PATIENCE, live.ready()).await;
     let file = match ready {
@@ -156,7 +208,11 @@ async fn index(live: &Live) -> Result<Response, Refusal> {
     };
     let viewer = getrandom::u64().map_err(|e| Refusal::new(Code::Internal, e.to_string()))?;
     let text = String::from_utf8_lossy(&file.body);
-    file.body = numbered(&text, viewer).into();
+    let mut text = with_query(&text, &format!("viewer={viewer:016x}"));
+    if let Some(secret) = carried {
+        text = with_query(&text, &format!("token={}", encoded(secret)));
+    }
+    file.body = text.into();
     Ok(answer(file, "no-store"))
 }
 
@@ -172,20 +228,41 @@ fn answer(file: File, caching: &'static str) -> Response {
     (headers, body).into_response()
 }
 
-/// The playlist with a viewer's number in each address (RFC 8216, section 4.1: lines that are not
-/// tags are addresses).
-fn numbered(playlist: &str, viewer: u64) -> String {
-    let mut out = String::with_capacity(playlist.len() + 64);
+/// A playlist with something more in the query of each address: of lines that are not tags, and of
+/// the tags that carry one (RFC 8216, sections 4.1 and 4.3.2.5).
+fn with_query(playlist: &str, pair: &str) -> String {
+    let mut out = String::with_capacity(playlist.len() + 256);
+    let sign = |address: &str| if address.contains('?') { '&' } else { '?' };
     for line in playlist.lines() {
-        out.push_str(line);
-        if !line.is_empty() && !line.starts_with('#') {
-            let sign = if line.contains('?') { '&' } else { '?' };
-            out.push(sign);
-            out.push_str(&format!("viewer={viewer:016x}"));
+        let quoted = line.starts_with('#').then(|| line.split_once("URI=\""));
+        match quoted {
+            Some(Some((before, after))) if after.contains('"') => {
+                let (address, rest) = after.split_at(after.find('"').unwrap_or(0));
+                out.push_str(&format!(
+                    "{before}URI=\"{address}{}{pair}{rest}",
+                    sign(address)
+                ));
+            }
+            Some(_) => out.push_str(line),
+            None if line.is_empty() => {}
+            None => out.push_str(&format!("{line}{}{pair}", sign(line))),
         }
         out.push('\n');
     }
     out
+}
+
+/// A text as it stands in a query (RFC 3986, section 2.1).
+pub(crate) fn encoded(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    let one = |b: u8| {
+        if plain(b) {
+            char::from(b).to_string()
+        } else {
+            format!("%{b:02X}")
+        }
+    };
+    text.bytes().map(one).collect()
 }
 
 fn number(viewer: &str) -> Option<u64> {
@@ -263,12 +340,16 @@ mod tests {
 
     #[test]
     fn only_addresses_are_numbered() {
-        let text = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nmedia.m3u8\n\nother.m3u8?x=1\n";
+        let text = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nmedia.m3u8\n\nother.m3u8?x=1\n\
+                    #EXT-X-MAP:URI=\"init.mp4\",BYTERANGE=\"9\"\n";
         assert_eq!(
-            numbered(text, 0xAB),
+            with_query(text, "viewer=00000000000000ab"),
             "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nmedia.m3u8?viewer=00000000000000ab\n\n\
-             other.m3u8?x=1&viewer=00000000000000ab\n"
+             other.m3u8?x=1&viewer=00000000000000ab\n\
+             #EXT-X-MAP:URI=\"init.mp4?viewer=00000000000000ab\",BYTERANGE=\"9\"\n"
         );
+        assert_eq!(encoded("p1.5.ab"), "p1.5.ab");
+        assert_eq!(encoded("a&b\"\n="), "a%26b%22%0A%3D");
         assert_eq!(number("00000000000000ab"), Some(0xAB));
         for bad in [
             "",

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use api::{Code, LinkKind, Problem};
-use media::{ChannelInfo, ChannelName, HubError, Origin, Writer};
+use media::{ChannelInfo, ChannelName, HubError, Origin, Standing, Writer};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Holder;
@@ -66,7 +66,8 @@ pub(crate) struct Request<'a> {
     pub(crate) peer: IpAddr,
 }
 
-/// A publisher that was let in. Its channel may be held still ([`media::Channel::is_held`]).
+/// A publisher that was let in. Its channel may be held still, or found by scenes alone
+/// ([`media::Channel::standing`]).
 #[derive(Debug)]
 pub(crate) struct Admission {
     /// The channel's writing end. Dropping it ends the channel.
@@ -74,6 +75,8 @@ pub(crate) struct Admission {
     /// Cancelled when the publisher has to go: the host ends it, another takes over, or the station
     /// stops. The channel has ended by then; what is still written goes nowhere.
     pub(crate) end: CancellationToken,
+    /// It came through a guest link.
+    pub(crate) guest: bool,
 }
 
 /// Lets a publisher in, or says why not.
@@ -82,15 +85,21 @@ pub(crate) struct Admission {
 /// [`Code::Unauthorized`] for a missing or wrong key, [`Code::Conflict`] for a channel that is live,
 /// [`Code::TooMany`] when the station is full or too many wrong keys came from there.
 pub(crate) fn admit(app: &App, request: Request<'_>) -> Result<Admission, Problem> {
-    if request.channel == ChannelName::program() {
-        return Err(ours());
+    if request.channel.is_reserved() {
+        return Err(ours(&request.channel));
     }
-    let rules = app.ingests.rules;
+    let rules = app.ingests.rules();
     // Before the key is judged, so that a link cannot be taken back between that and the entry.
     let mut publishers = app.ingests.publishers();
     publishers.forget_ended();
     let holder = recognise(app, &request)?;
-    let held = rules.policy == Policy::Approve && holder.is_none();
+    let guest = holder.as_ref().filter(|holder| holder.is_guest());
+    let standing = match guest {
+        Some(guest) if publishers.knows(guest) => Standing::Backstage,
+        Some(_) => Standing::Held,
+        None if rules.policy == Policy::Approve && holder.is_none() => Standing::Held,
+        None => Standing::Live,
+    };
     let Request {
         channel,
         origin,
@@ -99,34 +108,45 @@ pub(crate) fn admit(app: &App, request: Request<'_>) -> Result<Admission, Proble
     } = request;
 
     let now = app.clock.now();
-    if held {
+    if standing == Standing::Held {
         publishers.room_to_wait(peer)?;
     }
     if let Some(live) = publishers.find(&channel) {
         let own = holder.is_some() && live.holder == holder;
-        if !own || !rules.take_over {
+        // A guest's own link replaces what is left of a connection that broke.
+        if !own || !(rules.take_over || guest.is_some()) {
             return Err(live_already(&channel, own));
         }
-        live.put_out(&app.hub, "another one with the same key took over");
+        let by = holder.as_ref().map(Holder::recorded);
+        live.put_out(
+            &app.hub,
+            "another one with the same key took over",
+            by.as_deref(),
+        );
         publishers.forget_ended();
     }
     let info = ChannelInfo {
         origin,
         title: channel.to_string(),
     };
-    let opened = if held {
-        app.hub.hold(channel, info, now)
-    } else {
-        app.hub.publish(channel, info, now)
+    let opened = match standing {
+        Standing::Held => app.hub.hold(channel, info, now),
+        Standing::Backstage => app.hub.publish_backstage(channel, info, now),
+        Standing::Live => app.hub.publish(channel, info, now),
     };
     let mut writer = opened.map_err(refused)?;
     // The thread ends with the channel.
     drop(twin::start(writer.twin(twin::derive)));
     let end = app.ends.stop.child_token();
+    let guest = guest.is_some();
     let publisher = Publisher::new(&writer, peer, holder, end.clone(), now);
-    publisher.note(if held { "came and waits" } else { "came" });
+    publisher.came(match standing {
+        Standing::Held => "came and waits",
+        Standing::Backstage => "a guest came back",
+        Standing::Live => "came",
+    });
     publishers.add(publisher);
-    Ok(Admission { writer, end })
+    Ok(Admission { writer, end, guest })
 }
 
 /// Whether a publisher would be let in now, without letting it in.
@@ -134,15 +154,16 @@ pub(crate) fn admit(app: &App, request: Request<'_>) -> Result<Admission, Proble
 /// # Errors
 /// As [`admit`].
 pub(crate) fn check(app: &App, request: &Request<'_>) -> Result<(), Problem> {
-    if request.channel == ChannelName::program() {
-        return Err(ours());
+    if request.channel.is_reserved() {
+        return Err(ours(&request.channel));
     }
     let publishers = app.ingests.publishers();
     let holder = recognise(app, request)?;
     match publishers.find(&request.channel) {
         Some(live) => {
             let own = holder.is_some() && live.holder == holder;
-            if own && app.ingests.rules.take_over {
+            let guest = holder.as_ref().is_some_and(Holder::is_guest);
+            if own && (app.ingests.rules().take_over || guest) {
                 Ok(())
             } else {
                 Err(live_already(&request.channel, own))
@@ -152,16 +173,47 @@ pub(crate) fn check(app: &App, request: &Request<'_>) -> Result<(), Problem> {
     }
 }
 
-fn ours() -> Problem {
-    Problem::new(
-        Code::Conflict,
-        "The channel program belongs to this studio. Publish under another name.",
-    )
+/// How the broadcast of whoever has this key stands, and whether that is a guest.
+///
+/// # Errors
+/// [`Code::Unauthorized`] for a missing or wrong key, [`Code::TooMany`] after too many wrong ones,
+/// [`Code::NotFound`] when nobody publishes there with that right.
+pub(crate) fn standing(app: &App, request: &Request<'_>) -> Result<(Standing, bool), Problem> {
+    let now = app.clock.now();
+    app.access.guesses.may_try(request.peer, now)?;
+    let key = request.key.filter(|key| !key.is_empty());
+    let pass = key.and_then(|key| app.judge(LinkKind::Publish, key, Some(&request.channel)));
+    let Some(pass) = pass else {
+        if key.is_some() {
+            app.access.guesses.wrong(request.peer, now);
+        }
+        return Err(Problem::new(
+            Code::Unauthorized,
+            "This needs the key that the channel is published with.",
+        ));
+    };
+    let mut publishers = app.ingests.publishers();
+    publishers.forget_ended();
+    let own = publishers.find(&request.channel);
+    let own = own.filter(|live| live.holder.as_ref() == Some(&pass.holder));
+    let told = own.map(|live| (live.standing(), pass.holder.is_guest()));
+    told.ok_or_else(|| {
+        let text = format!(
+            "You do not publish on channel {} now. Start again.",
+            request.channel
+        );
+        Problem::new(Code::NotFound, text)
+    })
+}
+
+fn ours(channel: &ChannelName) -> Problem {
+    let text = format!("The channel {channel} belongs to this studio. Publish under another name.");
+    Problem::new(Code::Conflict, text)
 }
 
 /// By what right a publisher comes; none where it needs none.
 fn recognise(app: &App, request: &Request<'_>) -> Result<Option<Holder>, Problem> {
-    let keyed = app.ingests.rules.policy == Policy::Keyed;
+    let keyed = app.ingests.rules().policy == Policy::Keyed;
     let Some(key) = request.key.filter(|key| !key.is_empty()) else {
         return if keyed {
             Err(Problem::new(

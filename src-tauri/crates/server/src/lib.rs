@@ -9,33 +9,58 @@
 
 mod accept;
 mod access;
+mod announcing;
 mod app;
+mod audit;
 mod body;
 mod channels;
 mod chat;
 mod control;
+mod doctor;
+mod doors;
 mod figures;
+pub mod fuzz;
 mod gate;
 mod guard;
+mod history;
 mod hls;
 mod hosting;
+mod ice;
 mod ingest;
+mod library;
+mod logs;
+mod mdns;
+mod openapi;
 mod pages;
 mod picture;
 mod ports;
 mod presence;
 mod preview;
+mod privacy;
 mod problem;
+mod remote;
+mod rest;
+mod rewind;
 mod rtmp;
+mod sdp;
+mod throttle;
 mod tls;
 mod twin;
+mod v3;
+mod waiting;
 mod whep;
 mod whip;
 mod ws;
 
 pub use accept::Limits;
-pub use access::{JwtError, JwtKey};
+pub use access::{JwtError, JwtKey, Link};
+pub use audit::done_by;
+pub use chat::ChatNews;
+pub use doors::Changes;
+pub use ice::{IceServer, IceServerError};
 pub use ingest::{Policy, Rules};
+pub use library::keep_pictures;
+pub use logs::Logs;
 pub use tls::TlsError;
 
 use std::net::{IpAddr, SocketAddr};
@@ -43,22 +68,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Code, Command, Event, Message, Problem, Snapshot, Viewers};
-use media::{ChannelName, Clock, Frame, Hub};
+use api::{Code, Command, DeviceKind, Event, Message, Problem, Snapshot, Viewers};
+use media::{ChannelName, Clock, Frame, Histogram, Hub};
+use parking_lot::{Mutex, RwLock};
 use store::Store;
-use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 use wire::webrtc;
 
 use accept::{Ends, Lobby};
 use access::{Access, Links};
+use announcing::Announcing;
 use app::App;
-use chat::Chat;
+use chat::{Chat, Order};
+use doors::Doors;
 use figures::Figures;
 use guard::Guard;
 use ports::Transport;
 use preview::Preview;
+use privacy::Privacy;
 use tls::Tls;
 use whep::Peers;
 
@@ -95,6 +123,17 @@ pub struct Options {
     pub rules: Rules,
     /// What tokens of an identity provider are checked with, where they may publish and watch.
     pub jwt: Option<JwtKey>,
+    /// STUN and TURN servers that browsers are told of.
+    pub ice_servers: Vec<IceServer>,
+    /// Where the newest lines of the log are.
+    pub logs: Logs,
+    /// How long the program's pictures take from their tick to the hub.
+    pub latencies: Arc<Histogram>,
+    /// Tells the network the station's name: `NAME.local`, and its title as a web service. Not where
+    /// it listens on this machine alone.
+    pub mdns: bool,
+    /// The control token also works from other machines.
+    pub remote_control: bool,
 }
 
 /// What the station stands on.
@@ -105,6 +144,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Where chat is kept.
     pub store: Arc<Store>,
+    /// What is kept behind live channels.
+    pub timelines: Arc<archive::Timelines>,
     /// The studio.
     pub control: Arc<dyn Control>,
 }
@@ -118,10 +159,42 @@ pub trait Control: Send + Sync + 'static {
     /// # Errors
     /// What stood against it.
     fn apply(&self, command: Command) -> Result<(), Problem>;
+    /// Font families that text can have, in the order of their names; may block.
+    fn fonts(&self) -> Vec<String>;
+    /// A picture of a device, in any format; blocks until there is one, some seconds at most.
+    ///
+    /// # Errors
+    /// What the device says.
+    fn still(&self, kind: DeviceKind, device: &str) -> Result<Frame, Problem>;
     /// What changes from now on. A follower that is too slow loses the oldest.
     fn events(&self) -> broadcast::Receiver<Arc<Event>>;
-    /// The program's newest picture, in any raw format; latest wins.
-    fn preview(&self) -> watch::Receiver<Option<Frame>>;
+    /// Notes that somebody asks how the program does: it goes on for a while, if it rested.
+    fn attend(&self) {}
+    /// An address elsewhere that a film is played from for some hours; `save_as` is the name under which it is
+    /// saved. None for one that lies here alone. Must not block for long.
+    fn film_link(&self, film: i64, save_as: Option<&str>) -> Option<String>;
+    /// A secret that was kept under this name, if it is at hand now.
+    fn secret(&self, name: &str) -> Option<String>;
+    /// Keeps a secret where the studio keeps its own: in the system's keychain, where there is one. May block.
+    ///
+    /// # Errors
+    /// It can be kept nowhere.
+    fn keep_secret(&self, name: &str, secret: &str) -> Result<(), Problem>;
+    /// The newest picture of a view, in any raw format, made as long as this is held; latest wins.
+    fn look(&self, view: View) -> watch::Receiver<Option<Frame>>;
+}
+
+/// What can be looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// The program.
+    #[default]
+    Program,
+    /// The scene on the preview, in studio mode.
+    Preview,
+    /// All scenes of the list, in rows of as many as there are columns.
+    Scenes,
 }
 
 /// Why the station does not start.
@@ -154,10 +227,15 @@ pub enum StartError {
     /// Media does not start for another reason.
     #[error("{0}")]
     Media(String),
+    /// No thread for publishers.
+    #[error(
+        "the system has no thread left for publishers ({0}); end other programs, and start again"
+    )]
+    Thread(std::io::Error),
     /// There is no certificate to serve.
     #[error("HTTPS cannot start: {0}; mend that, or turn it off (--set server.https=off)")]
     Tls(#[from] TlsError),
-    /// The links cannot be read.
+    /// Links, rules and passphrases cannot be read.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -185,15 +263,14 @@ fn taken(what: &str, port: u16, next_free: Option<u16>, holder: Option<&str>) ->
 /// A station that runs. Dropping it stops it at once; [`Station::shutdown`] does so in order.
 pub struct Station {
     app: Arc<App>,
-    http: SocketAddr,
-    https: Option<SocketAddr>,
-    rtmp: Option<SocketAddr>,
+    doors: Doors,
     media: SocketAddr,
+    announcing: Mutex<Announcing>,
     tasks: TaskTracker,
 }
 
-/// Where the log says who did what.
-pub(crate) const AUDIT: &str = "audit";
+/// Where the log says who did what: [`audit`] says how.
+pub const AUDIT: &str = "audit";
 
 /// How long connections have to end by themselves.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -215,14 +292,14 @@ pub async fn start_with(
     options: Options,
     parts: Parts,
 ) -> Result<Station, StartError> {
-    let (listener, http) = listen("HTTP", config.http).await?;
-    let secure = match config.https {
-        Some(address) => Some(listen("HTTPS", address).await?),
+    // Ports that are taken are told before anything else is begun.
+    let http = doors::listen("HTTP", config.http).await?;
+    let https = match config.https {
+        Some(address) => Some(doors::listen("HTTPS", address).await?),
         None => None,
     };
-    let https = secure.as_ref().map(|(_, at)| *at);
-    let publishers = match config.rtmp {
-        Some(address) => Some(listen("RTMP", address).await?),
+    let rtmp = match config.rtmp {
+        Some(address) => Some(doors::listen("RTMP", address).await?),
         None => None,
     };
     let peers = webrtc::Station::start(webrtc::Options {
@@ -238,60 +315,49 @@ pub async fn start_with(
     })?;
     let media = peers.local_addr();
     let host = host_name();
-    let mut names = options.names;
-    names.extend(host.clone());
-    let guard = Guard::new(&names, &options.origins);
-    let links = Links::open(Arc::clone(&parts.store))?;
+    let guard = doors::guard(host.as_deref(), &options.names, &options.origins);
+    let links = Links::open(Arc::clone(&parts.store), Arc::clone(&parts.control))?;
     let access = Access::new(config.control_token, links, options.jwt);
-    let clock = parts.clock;
-    let tls = match https {
-        Some(at) => {
-            let folder = config.data_dir;
-            let now = clock.unix_millis(clock.now());
-            Some(Arc::new(Tls::open(&folder, host, at.port(), now)?))
-        }
-        None => None,
-    };
-    let acceptor = tls.as_ref().map(|tls| tls.acceptor()).transpose()?;
+    access.set_remote_control(options.remote_control);
     let Assembled {
         app,
         router,
         work,
         tasks,
-    } = assemble(parts, access, guard, options.rules, Arc::new(peers), tls);
+    } = assemble(
+        parts,
+        access,
+        guard,
+        options.rules,
+        Arc::new(peers),
+        None,
+        (options.logs, options.latencies),
+    )?;
+    *app.ice_servers.write() = options.ice_servers;
+    tasks.spawn(history::follow(Arc::clone(&app)));
     tasks.spawn(chat::serve(Arc::clone(&app), work));
     tasks.spawn(presence::follow(Arc::clone(&app), tasks.clone()));
     let lobby = Lobby::new(router, options.limits, app.ends.clone(), tasks.clone());
-    tasks.spawn(accept::run(listener, None, lobby.clone()));
-    if let (Some((listener, _)), Some(acceptor)) = (secure, acceptor) {
-        tasks.spawn(accept::run(listener, Some(acceptor), lobby));
-    }
-    if let Some(tls) = &app.tls {
-        tasks.spawn(tls::watch(Arc::clone(tls), clock, app.ends.stop.clone()));
-    }
-    let rtmp = publishers.map(|(listener, address)| {
-        let work = rtmp::run(listener, Arc::clone(&app), options.limits, tasks.clone());
-        tasks.spawn(work);
-        address
-    });
-    Ok(Station {
+    let ground = doors::Ground {
+        app: Arc::clone(&app),
+        lobby,
+        limits: options.limits,
+        tasks: tasks.clone(),
+        publishers: rtmp::Publishers::start().map_err(StartError::Thread)?,
+        data_dir: config.data_dir,
+        host,
+        media: media.port(),
+    };
+    let doors = Doors::open(ground, http, https, rtmp)?;
+    let station = Station {
         app,
-        http,
-        https,
-        rtmp,
+        doors,
         media,
+        announcing: Mutex::default(),
         tasks,
-    })
-}
-
-async fn listen(
-    what: &'static str,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let refused = |e| unbound(what, Transport::Tcp, address, &e);
-    let listener = TcpListener::bind(address).await.map_err(refused)?;
-    let at = listener.local_addr().map_err(refused)?;
-    Ok((listener, at))
+    };
+    station.tell_network(options.mdns);
+    Ok(station)
 }
 
 struct Assembled {
@@ -308,33 +374,48 @@ fn assemble(
     rules: Rules,
     peers: Arc<dyn Peers>,
     tls: Option<Arc<Tls>>,
-) -> Assembled {
-    let (chat, layer, work) = Chat::new();
+    (logs, latencies): (Logs, Arc<Histogram>),
+) -> Result<Assembled, store::Error> {
+    let (chat, layer, work) = Chat::new(Order::open(&parts.store)?);
+    let privacy = Privacy::open(Arc::clone(&parts.store))?;
     let app = Arc::new(App {
         hub: parts.hub,
         clock: parts.clock,
         store: parts.store,
+        timelines: parts.timelines,
+        stills: library::Stills::default(),
+        policy: RwLock::new(app::policy(&[])),
         control: parts.control,
         access,
-        guard,
+        privacy,
+        guard: RwLock::new(guard),
+        adding: tokio::sync::Mutex::default(),
         ingests: ingest::Ingests::new(rules),
         peers,
         publishers: whip::Sessions::default(),
+        ice_servers: RwLock::default(),
         streams: hls::Streams::default(),
         chat,
-        preview: Preview::new(),
+        preview: Preview::all(),
         thumbnail: picture::Thumbnail::default(),
+        pictures: picture::Pictures::new(),
+        waiting: waiting::Waiting::new(),
         figures: Figures::new(),
         handshakes: app::Handshakes::default(),
-        tls,
+        throttle: Arc::default(),
+        tls: RwLock::new(tls),
+        logs,
+        latencies,
+        history: history::History::default(),
+        doctor: doctor::Doctor::new(),
         ends: Ends::default(),
     });
-    Assembled {
+    Ok(Assembled {
         router: app::app(Arc::clone(&app), layer),
         app,
         work,
         tasks: TaskTracker::new(),
-    }
+    })
 }
 
 fn unbound(
@@ -384,22 +465,37 @@ fn secret() -> Result<String, Problem> {
 impl Station {
     /// Where pages, API, WHEP, HLS and chat are.
     pub fn http_addr(&self) -> SocketAddr {
-        self.http
+        self.doors.at().http
     }
 
     /// Where the same is over TLS, when it is.
     pub fn https_addr(&self) -> Option<SocketAddr> {
-        self.https
+        self.doors.at().https
     }
 
     /// Where RTMP publishers come to, when they may.
     pub fn rtmp_addr(&self) -> Option<SocketAddr> {
-        self.rtmp
+        self.doors.at().rtmp
     }
 
     /// Where media is sent from.
     pub fn media_addr(&self) -> SocketAddr {
         self.media
+    }
+
+    /// The name under which the network knows the station, when it is told: `studio.local`.
+    pub fn local_name(&self) -> Option<String> {
+        self.announcing.lock().host()
+    }
+
+    /// Tells the network another title.
+    pub fn announce(&self, title: &str) {
+        self.announcing.lock().rename(title);
+    }
+
+    /// Lets pages play films from these origins, too: `https://s3.example.org`.
+    pub fn set_media_origins(&self, origins: &[String]) {
+        *self.app.policy.write() = app::policy(origins);
     }
 
     /// Who watches a channel now.
@@ -419,10 +515,10 @@ impl Station {
             .say_as_host(&self.app.store, channel, text, at)
     }
 
-    /// What is said in any channel from now on, by anybody. A follower that is too slow loses the
-    /// oldest of 256.
-    pub fn chat(&self) -> broadcast::Receiver<(String, Message)> {
-        self.app.chat.said()
+    /// What happens in any channel's chat from now on. A follower that is too slow loses the oldest
+    /// of 256.
+    pub fn chat(&self) -> broadcast::Receiver<ChatNews> {
+        self.app.chat.news()
     }
 
     /// Stops: no new connections, current requests are answered, viewers are told, and whatever is

@@ -3,12 +3,17 @@
 //! Files under `assets/` have their contents' hash in their name and never change; everything else is
 //! asked for anew with its `ETag` (RFC 9110, section 13.1.2).
 
+use std::sync::Arc;
+
 use axum::body::Body;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use media::ChannelName;
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::app::{App, CONTENT_SECURITY_POLICY};
+use crate::doctor;
 
 #[derive(RustEmbed)]
 #[folder = "$KLIEG_PAGES"]
@@ -20,6 +25,16 @@ const STUDIO: &str = "studio.html";
 /// `GET /` and the station's other pages: one document that finds its way by its address.
 pub(crate) async fn station(headers: HeaderMap) -> Response {
     page(STATION, StatusCode::OK, &headers)
+}
+
+/// `GET /doctor`: the station's page, which may also try this host's door for HTTPS.
+pub(crate) async fn doctor(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let mut response = page(STATION, StatusCode::OK, &headers);
+    if let Some(policy) = doctor::policy(&app, &headers, CONTENT_SECURITY_POLICY) {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
 }
 
 /// `GET /watch/{channel}`
@@ -35,13 +50,18 @@ pub(crate) async fn studio(headers: HeaderMap) -> Response {
     page(STUDIO, StatusCode::OK, &headers)
 }
 
-/// Whatever no route takes: a file of the pages, or nothing.
+/// Whatever no route takes: a file of the pages, or nothing. A person who looks for a page is shown one that
+/// says so.
 pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
-    if !plain(path) {
-        return nothing();
+    if plain(path) && Pages::get(path).is_some() {
+        return page(path, StatusCode::OK, &headers);
     }
-    page(path, StatusCode::OK, &headers)
+    let accepts = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok());
+    if accepts.is_some_and(|types| types.contains("text/html")) {
+        return page(STATION, StatusCode::NOT_FOUND, &headers);
+    }
+    nothing()
 }
 
 /// Names of letters, digits and a few signs, none of them beginning with a dot. Nothing that is

@@ -26,6 +26,8 @@ pub(crate) async fn follow(app: Arc<App>, tasks: TaskTracker) {
         app.ingests.sweep(&app.hub, app.clock.now());
         tell_live(&app, &mut live).await;
         tell_viewers(&app, &mut told).await;
+        app.put_strangers_out().await;
+        app.chat.demote(app.clock.unix_millis(app.clock.now()));
         tokio::select! {
             () = app.ends.stop.cancelled() => break,
             // The hub outlives this: it is held here.

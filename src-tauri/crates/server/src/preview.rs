@@ -1,7 +1,8 @@
-//! The program's picture for the studio: `GET /api/preview`, a binary WebSocket.
+//! The program's picture for the studio: `GET /api/preview`, a binary WebSocket. With `view=preview` it is
+//! the scene on the preview, with `view=scenes` all scenes.
 //!
 //! Each message is a 16-byte header (sequence number and timestamp in ns since the epoch, both u64,
-//! little-endian) and a JPEG of up to 960 × 540. The client answers with the eight bytes of the
+//! little-endian) and a JPEG of up to 960 × 540, with `full=true` of up to 1920 × 1080. The client answers with the eight bytes of the
 //! sequence number; at most [`WINDOW`] pictures are on their way to it without an answer. Pictures
 //! are made once for all who look, and only while one of them is ready for another.
 
@@ -18,17 +19,19 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::View;
 use crate::access::Pass;
 use crate::app::App;
-use crate::control::Token;
 use crate::picture;
 use crate::problem::Refusal;
 
 /// Pictures that may be on their way to one client without its answer.
 pub(crate) const WINDOW: usize = 2;
 
-const WIDTH: u32 = 960;
-const HEIGHT: u32 = 540;
+/// The largest picture of one among others on a page, and of one that fills a monitor.
+const PART: (u32, u32) = (960, 540);
+const FULL: (u32, u32) = (1920, 1080);
+
 const QUALITY: u8 = 80;
 
 /// A picture as it is sent: its number, and header and JPEG in one.
@@ -42,6 +45,9 @@ pub(crate) struct Preview {
 
 #[derive(Debug)]
 struct Inner {
+    view: View,
+    /// The largest picture.
+    most: (u32, u32),
     shots: watch::Sender<Option<Shot>>,
     /// How many clients wait for a picture.
     ready: watch::Sender<usize>,
@@ -56,10 +62,18 @@ struct Looking {
 }
 
 impl Preview {
-    /// A preview that nobody looks at.
-    pub(crate) fn new() -> Self {
+    /// Previews of all views that nobody looks at: for a page, and for monitors that are filled.
+    pub(crate) fn all() -> [[Self; 3]; 2] {
+        [PART, FULL].map(|most| {
+            [View::Program, View::Preview, View::Scenes].map(|view| Self::new(view, most))
+        })
+    }
+
+    fn new(view: View, most: (u32, u32)) -> Self {
         Self {
             inner: Arc::new(Inner {
+                view,
+                most,
                 shots: watch::Sender::new(None),
                 ready: watch::Sender::new(0),
                 looking: Mutex::default(),
@@ -73,7 +87,7 @@ impl Preview {
         looking.lookers += 1;
         if !looking.made {
             looking.made = true;
-            let frames = app.control.preview();
+            let frames = app.control.look(self.inner.view);
             tokio::spawn(make(Arc::clone(&self.inner), frames, app.ends.stop.clone()));
         }
         drop(looking);
@@ -127,6 +141,7 @@ async fn make(
     mut frames: watch::Receiver<Option<Frame>>,
     stop: CancellationToken,
 ) {
+    let most = inner.most;
     let mut sequence = inner.shots.borrow().as_ref().map_or(0, |(n, _)| *n);
     let mut ready = inner.ready.subscribe();
     // Whoever begins to look sees what is there at once.
@@ -146,7 +161,7 @@ async fn make(
         };
         sequence += 1;
         let number = sequence;
-        let made = tokio::task::spawn_blocking(move || shot(number, &frame)).await;
+        let made = tokio::task::spawn_blocking(move || shot(number, &frame, most)).await;
         match made {
             Ok(Ok(bytes)) => drop(inner.shots.send_replace(Some((number, bytes)))),
             Ok(Err(_)) | Err(_) => tracing::warn!("a preview picture could not be made"),
@@ -177,8 +192,8 @@ async fn wanted(
     }
 }
 
-fn shot(sequence: u64, frame: &Frame) -> Result<Bytes, Refusal> {
-    let jpeg = picture::jpeg(frame, WIDTH, HEIGHT, QUALITY)?;
+fn shot(sequence: u64, frame: &Frame, most: (u32, u32)) -> Result<Bytes, Refusal> {
+    let jpeg = picture::jpeg(frame, most.0, most.1, QUALITY)?;
     let mut bytes = BytesMut::with_capacity(16 + jpeg.len());
     bytes.put_u64_le(sequence);
     bytes.put_u64_le(u64::try_from(frame.timestamp().nanos()).unwrap_or(0));
@@ -186,21 +201,33 @@ fn shot(sequence: u64, frame: &Frame) -> Result<Bytes, Refusal> {
     Ok(bytes.freeze())
 }
 
+/// What is asked for.
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct Asked {
+    token: Option<String>,
+    #[serde(default)]
+    view: View,
+    #[serde(default)]
+    full: bool,
+}
+
 /// `GET /api/preview`
 pub(crate) async fn preview(
     State(app): State<Arc<App>>,
-    Query(Token { token }): Query<Token>,
+    Query(Asked { token, view, full }): Query<Asked>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
     let pass = app.control_pass(&headers, token.as_deref())?;
     Ok(upgrade
         .max_message_size(64)
-        .on_upgrade(move |socket| show(app, pass, socket)))
+        .on_upgrade(move |socket| async move {
+            let looker = app.preview[usize::from(full)][view as usize].look(&app);
+            show(&app, &pass, looker, socket).await;
+        }))
 }
 
-async fn show(app: Arc<App>, pass: Pass, mut socket: WebSocket) {
-    let mut looker = app.preview.look(&app);
+async fn show(app: &App, pass: &Pass, mut looker: Looker, mut socket: WebSocket) {
     let mut flight = Flight::default();
     let mut lapsed = std::pin::pin!(pass.lapsed(&app.clock));
     loop {
@@ -287,9 +314,11 @@ mod tests {
     fn a_shot_is_a_header_and_a_jpeg() {
         let at = media::Timestamp::from_millis(1500);
         let frame = Frame::black(1920, 1080, at).unwrap();
-        let bytes = shot(7, &frame).unwrap();
+        let bytes = shot(7, &frame, PART).unwrap();
         assert_eq!(bytes[..8], 7_u64.to_le_bytes());
         assert_eq!(bytes[8..16], 1_500_000_000_u64.to_le_bytes());
         assert_eq!(bytes[16..18], [0xFF, 0xD8], "start of image");
+        let full = shot(8, &frame, FULL).unwrap();
+        assert!(full.len() > bytes.len(), "more pixels");
     }
 }

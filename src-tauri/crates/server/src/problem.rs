@@ -31,6 +31,11 @@ impl Refusal {
         self
     }
 
+    /// What is shown of it where nobody asked over HTTP.
+    pub(crate) fn into_problem(self) -> Problem {
+        self.problem
+    }
+
     /// The same, asking to come back in a number of seconds.
     pub(crate) fn retry_after(self, seconds: u16) -> Self {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
@@ -71,7 +76,9 @@ impl IntoResponse for Refusal {
         if self.status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(message = %self.problem, "a request failed");
         }
-        let mut response = (self.status, Json(self.problem)).into_response();
+        let mut response = (self.status, Json(&self.problem)).into_response();
+        // For those who say it in other words.
+        response.extensions_mut().insert(self.problem);
         let headers = response.headers_mut();
         for (name, value) in self.headers {
             headers.insert(name, value);

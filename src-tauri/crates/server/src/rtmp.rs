@@ -4,12 +4,17 @@
 //! it: `channel?key=SECRET`, or `channel?token=SECRET`. Encoders that ask for one address take
 //! `rtmp://host:1935/live/channel?key=SECRET`.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Builder, JoinHandle};
 
 use api::{Code, Problem};
 use media::{ChannelName, Origin};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{self, Handle};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wire::rtmp::ingest::{self, Error, Refusal};
 
@@ -20,6 +25,63 @@ use crate::ingest::{Request, admit};
 
 /// The one application.
 const APP: &str = "live";
+
+/// The thread that reads all publishers. Their packets wait for nothing else that the station does, and
+/// nothing is handed from thread to thread, which would cost more than reading them.
+pub(crate) struct Publishers {
+    handle: Handle,
+    end: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Publishers {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// The system has no more threads or descriptors.
+    pub(crate) fn start() -> io::Result<Self> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let handle = runtime.handle().clone();
+        let end = CancellationToken::new();
+        let ended = end.clone().cancelled_owned();
+        let thread = Builder::new()
+            .name("publishers".into())
+            .spawn(move || runtime.block_on(ended))?;
+        Ok(Self {
+            handle,
+            end,
+            thread: Some(thread),
+        })
+    }
+
+    /// Where its tasks are started.
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Brings a listener here that was opened elsewhere.
+    ///
+    /// # Errors
+    /// The system does not watch one more socket.
+    pub(crate) fn adopt(&self, listener: TcpListener) -> io::Result<TcpListener> {
+        let listener = listener.into_std()?;
+        let _here = self.handle.enter();
+        TcpListener::from_std(listener)
+    }
+}
+
+impl Drop for Publishers {
+    fn drop(&mut self) {
+        self.end.cancel();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the publishers' thread had panicked");
+        }
+    }
+}
 
 /// Takes publishers until the station stops; each is a task of `tasks`, and is told when it does.
 pub(crate) async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, tasks: TaskTracker) {
@@ -50,8 +112,10 @@ pub(crate) async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, ta
 
 async fn serve(stream: TcpStream, peer: IpAddr, app: Arc<App>, _pass: Pass) {
     let stop = app.ends.stop.clone();
+    let entered = AtomicBool::new(false);
     let ask = |request: ingest::Request| {
         let answer = enter(&app, &request, peer);
+        entered.store(answer.is_ok(), Ordering::Relaxed);
         std::future::ready(answer)
     };
     let served = tokio::select! {
@@ -63,10 +127,10 @@ async fn serve(stream: TcpStream, peer: IpAddr, app: Arc<App>, _pass: Pass) {
         Err(error @ Error::Refused(_)) => {
             tracing::info!(%peer, %error, "an RTMP publisher was sent away");
         }
-        Err(error @ (Error::Lost(_) | Error::Late(_))) => {
+        Err(error @ (Error::Lost(_) | Error::Late(_))) if entered.load(Ordering::Relaxed) => {
             tracing::info!(%peer, %error, "an RTMP publisher was lost");
         }
-        // Strangers who try doors are no news.
+        // Strangers who try doors, or go before they say who they are, are no news.
         Err(error) => tracing::debug!(%peer, %error, "an RTMP connection ended"),
     }
 }

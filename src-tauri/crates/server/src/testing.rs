@@ -1,6 +1,7 @@
 //! A station for tests: a studio and peers that only remember what they are asked, and clients.
 
-use std::net::SocketAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,14 +9,15 @@ use api::scene::Collection;
 use api::{Code, Command, Event, Problem, Snapshot, Stats};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{Request, Response, StatusCode};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
 use media::{
-    Channel, ChannelInfo, ChannelName, Clock, Config, Frame, Hub, Origin, Timestamp, Track,
-    TrackId, Writer,
+    Channel, ChannelInfo, ChannelName, Clock, Color, Config, Frame, Hub, Origin, Packet,
+    PixelFormat, Timestamp, Track, TrackId, Writer,
 };
 use parking_lot::Mutex;
 use store::Store;
@@ -24,7 +26,7 @@ use tokio::sync::{broadcast, watch};
 use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tower::ServiceExt;
-use wire::webrtc::{Answer, OfferError, Publication, SessionStats};
+use wire::webrtc::{Answer, OfferError, Publication, Restarted, SessionStats, Traffic};
 
 use crate::access::{Access, JwtKey, Links};
 use crate::app::App;
@@ -34,9 +36,14 @@ use crate::{Assembled, Control, Limits, Parts, Rules, accept, assemble, chat, pr
 
 pub(crate) const TOKEN: &str = "control-token-for-tests";
 
-/// A studio that remembers its commands. Undo fails, so that a failure can be seen.
+/// A studio that remembers its commands, and what they add to lists. Undo fails, so that a failure can
+/// be seen.
 pub(crate) struct FakeControl {
     pub(crate) commands: Mutex<Vec<Command>>,
+    pub(crate) settings: Mutex<Vec<api::Setting>>,
+    links: Mutex<Vec<api::AccessLink>>,
+    pub(crate) secrets: Mutex<HashMap<String, String>>,
+    destinations: Mutex<Vec<api::Destination>>,
     pub(crate) events: broadcast::Sender<Arc<Event>>,
     pub(crate) frames: watch::Sender<Option<Frame>>,
 }
@@ -45,6 +52,10 @@ impl FakeControl {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             commands: Mutex::default(),
+            settings: Mutex::default(),
+            links: Mutex::default(),
+            secrets: Mutex::default(),
+            destinations: Mutex::default(),
             events: broadcast::Sender::new(16),
             frames: watch::Sender::new(None),
         })
@@ -60,28 +71,110 @@ impl FakeControl {
 impl Control for FakeControl {
     fn snapshot(&self) -> Snapshot {
         Snapshot {
+            studio_mode: None,
             version: "0".into(),
             collection: Collection::empty("Test"),
             undo: api::Undo::default(),
             title: "A <b>title</b>".into(),
             on_air: None,
             sources: Vec::new(),
+            collections: Vec::new(),
             devices: api::Devices::default(),
-            destinations: Vec::new(),
+            destinations: self.destinations.lock().clone(),
+            uplink: api::Uplink::default(),
+            key_store: api::KeyStore::default(),
+            recordings: Vec::new(),
+            rewinds: Vec::new(),
+            cuts: Vec::new(),
+            room: api::Room::default(),
+            uploads: Vec::new(),
+            storage: api::Storage::default(),
             links: Vec::new(),
-            access: Vec::new(),
+            access: self.links.lock().clone(),
             publishers: Vec::new(),
+            private: Vec::new(),
+            rooms: Vec::new(),
+            settings: self.settings.lock().clone(),
             stats: Stats {
                 frames: 1234,
                 ..Stats::default()
             },
+            keys: api::Keys::default(),
+            filter_presets: Vec::new(),
+            first_start: false,
+            masks: Vec::new(),
+            quality: None,
             problems: Vec::new(),
         }
+    }
+
+    fn film_link(&self, _: i64, _: Option<&str>) -> Option<String> {
+        None
+    }
+
+    fn secret(&self, name: &str) -> Option<String> {
+        self.secrets.lock().get(name).cloned()
+    }
+
+    fn keep_secret(&self, name: &str, secret: &str) -> Result<(), Problem> {
+        self.secrets.lock().insert(name.into(), secret.into());
+        Ok(())
+    }
+
+    fn fonts(&self) -> Vec<String> {
+        vec!["Inter".into(), "JetBrains Mono".into()]
+    }
+
+    fn still(&self, kind: api::DeviceKind, device: &str) -> Result<Frame, Problem> {
+        if kind == api::DeviceKind::Camera {
+            let said = format!("The camera “{device}” is not connected.");
+            return Err(Problem::new(Code::Unavailable, said));
+        }
+        Ok(Frame::black(640, 360, Timestamp::ZERO).unwrap())
     }
 
     fn apply(&self, command: Command) -> Result<(), Problem> {
         if command == Command::Undo {
             return Err(Problem::new(Code::Conflict, "There is nothing to undo."));
+        }
+        match command.clone() {
+            Command::CreateLink { link } => {
+                let mut links = self.links.lock();
+                let id = format!("link{}", links.len() + 1);
+                links.push(api::AccessLink {
+                    id,
+                    kind: link.kind,
+                    name: link.name,
+                    channel: link.channel,
+                    created: 0,
+                    expires: link.expires,
+                    url: "http://127.0.0.1/".into(),
+                    secret: "secret".into(),
+                    qr: String::new(),
+                });
+            }
+            Command::AddDestination { destination } => {
+                let mut destinations = self.destinations.lock();
+                let id = format!("destination{}", destinations.len() + 1);
+                destinations.push(api::Destination {
+                    id,
+                    name: destination.name,
+                    target: destination.target,
+                    has_secret: destination.secret.is_some(),
+                    enabled: true,
+                    platform: destination.platform,
+                    delay_seconds: destination.delay_seconds,
+                    test: destination.test,
+                    rendition: destination.rendition,
+                    encoded: None,
+                    follow: destination.follow,
+                    advice: Vec::new(),
+                    recent: Vec::new(),
+                    until: None,
+                    state: api::DestinationState::Off,
+                });
+            }
+            _ => {}
         }
         self.commands.lock().push(command);
         Ok(())
@@ -91,7 +184,7 @@ impl Control for FakeControl {
         self.events.subscribe()
     }
 
-    fn preview(&self) -> watch::Receiver<Option<Frame>> {
+    fn look(&self, _view: crate::View) -> watch::Receiver<Option<Frame>> {
         self.frames.subscribe()
     }
 }
@@ -101,6 +194,9 @@ impl Control for FakeControl {
 pub(crate) struct FakePeers {
     pub(crate) open: Mutex<Vec<(String, ChannelName)>>,
     pub(crate) publications: Mutex<Vec<Publication>>,
+    pub(crate) external: Mutex<Vec<IpAddr>>,
+    /// Sessions, and what came for them bit by bit.
+    pub(crate) trickled: Mutex<Vec<(String, String)>>,
 }
 
 /// What is wrong with an offer, if anything is.
@@ -161,6 +257,35 @@ impl Peers for FakePeers {
         Box::pin(std::future::ready(answer))
     }
 
+    fn etag(&self, session: &str) -> Option<String> {
+        let watches = self.open.lock().iter().any(|(name, _)| name == session);
+        (watches || session.starts_with("publisher-")).then(|| "\"e1\"".into())
+    }
+
+    fn trickle<'a>(
+        &'a self,
+        session: &'a str,
+        fragment: &'a str,
+    ) -> BoxFuture<'a, Result<(), OfferError>> {
+        let told = (session.to_owned(), fragment.to_owned());
+        self.trickled.lock().push(told);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn restart<'a>(
+        &'a self,
+        _session: &'a str,
+        fragment: String,
+    ) -> BoxFuture<'a, Result<Restarted, OfferError>> {
+        let restarted = Restarted {
+            fragment: "a=ice-ufrag:new\r\n".into(),
+            etag: "\"e2\"".into(),
+        };
+        let named = fragment.contains("a=ice-pwd:").then_some(restarted);
+        let named = named.ok_or_else(|| OfferError::Malformed("no a=ice-pwd".into()));
+        Box::pin(std::future::ready(named))
+    }
+
     fn close(&self, session: &str) -> bool {
         let mut open = self.open.lock();
         let before = open.len();
@@ -173,18 +298,38 @@ impl Peers for FakePeers {
         u32::try_from(open.iter().filter(|(_, c)| c == channel).count()).unwrap()
     }
 
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+
     fn publishers(&self) -> Vec<SessionStats> {
         let publications = self.publications.lock();
-        let stats = |publication: &Publication| SessionStats {
-            session: "publisher".into(),
-            channel: publication.writer.channel().name().clone(),
-            connected: true,
-            bytes: 1_000,
-            packets: 10,
-            lost: 3,
-            rtt: None,
-        };
+        let stats =
+            |publication: &Publication| figures("publisher", publication.writer.channel().name());
         publications.iter().map(stats).collect()
+    }
+
+    fn sessions(&self) -> Vec<SessionStats> {
+        let open = self.open.lock();
+        open.iter()
+            .map(|(name, channel)| figures(name, channel))
+            .collect()
+    }
+
+    fn set_external(&self, external: Vec<IpAddr>) {
+        *self.external.lock() = external;
+    }
+}
+
+fn figures(session: &str, channel: &ChannelName) -> SessionStats {
+    SessionStats {
+        session: session.to_owned(),
+        channel: channel.clone(),
+        connected: true,
+        bytes: 1_000,
+        packets: 10,
+        lost: 3,
+        rtt: None,
     }
 }
 
@@ -213,13 +358,15 @@ impl Desk {
     }
 
     pub(crate) fn with(store: Arc<Store>, rules: Rules, jwt: Option<JwtKey>) -> Self {
-        let links = Links::open(Arc::clone(&store)).unwrap();
-        let access = Access::new(TOKEN.into(), links, jwt);
         let control = FakeControl::new();
+        let keeper = Arc::clone(&control) as Arc<dyn Control>;
+        let links = Links::open(Arc::clone(&store), keeper).unwrap();
+        let access = Access::new(TOKEN.into(), links, jwt);
         let parts = Parts {
             hub: Hub::new(4),
             clock: Clock::start(),
             store,
+            timelines: Arc::default(),
             control: Arc::clone(&control) as Arc<dyn Control>,
         };
         let guard = Guard::new(&[], &["https://club.example".into()]);
@@ -236,7 +383,9 @@ impl Desk {
             rules,
             Arc::clone(&peers) as Arc<dyn Peers>,
             None,
-        );
+            Default::default(),
+        )
+        .unwrap();
         Self {
             app,
             router,
@@ -299,6 +448,14 @@ impl Desk {
             request = request.header(*name, *value);
         }
         let request = request.body(body.into()).unwrap();
+        // As over a socket of this machine.
+        self.send(request, SocketAddr::from(([127, 0, 0, 1], 9)))
+            .await
+    }
+
+    /// Sends a request as it is, from an address.
+    pub(crate) async fn send(&self, mut request: Request<Body>, peer: SocketAddr) -> Got {
+        request.extensions_mut().insert(ConnectInfo(peer));
         let response = self.router.clone().oneshot(request).await.unwrap();
         Got::from(response).await
     }
@@ -432,5 +589,58 @@ impl Served {
         tokio::time::timeout(PATIENCE, farewell)
             .await
             .expect("every task ends");
+    }
+}
+
+/// A keyframe of one colour (Y, U, V), and its track.
+pub(crate) fn keyframe(color: [u8; 3], at: Timestamp) -> (Track, Packet) {
+    let config = codec::encode::video::Config {
+        width: 640,
+        height: 360,
+        fps: 30,
+        bitrate: 1_000_000,
+        keyframe_interval: Duration::from_secs(1),
+    };
+    let id = TrackId(0);
+    let mut encoder = codec::encode::video::open(config, id).unwrap();
+    let size = |plane| {
+        let (row, rows) = PixelFormat::I420.plane_size(plane, 640, 360);
+        row * rows
+    };
+    let planes = (0..3).flat_map(|plane| vec![color[plane]; size(plane)]);
+    let data: Vec<u8> = planes.collect();
+    let format = PixelFormat::I420;
+    let frame = Frame::packed(format, 640, 360, Color::default(), at, data.into()).unwrap();
+    let packet = encoder.encode(&frame).unwrap().unwrap();
+    let track = Track {
+        id,
+        config: encoder.config().unwrap(),
+        bitrate: 0,
+    };
+    (track, packet)
+}
+
+/// The mean of each plane of a JPEG: Y, U and V as JPEG has them (BT.601, full range).
+pub(crate) fn mean_of_jpeg(jpeg: &[u8]) -> [u8; 3] {
+    let frame = codec::decode::picture::jpeg(jpeg, Timestamp::ZERO).unwrap();
+    std::array::from_fn(|plane| {
+        let data = &frame.planes()[plane].data;
+        let sum: u64 = data.iter().map(|value| u64::from(*value)).sum();
+        u8::try_from(sum / data.len() as u64).unwrap()
+    })
+}
+
+/// A setting that nobody set.
+pub(crate) fn setting(key: &str) -> api::Setting {
+    api::Setting {
+        key: key.into(),
+        meaning: "It is for tests.".into(),
+        kind: api::SettingKind::Text,
+        value: Some(api::SettingValue::Text("x".into())),
+        default: None,
+        origin: api::SettingOrigin::Default,
+        place: None,
+        effect: api::SettingEffect::Live,
+        waits: false,
     }
 }

@@ -40,6 +40,7 @@ fn parts(hub: &Hub) -> (Parts, Arc<FakeControl>) {
         hub: hub.clone(),
         clock: Clock::start(),
         store: Arc::new(Store::in_memory().unwrap()),
+        timelines: Arc::default(),
         control: Arc::clone(&control) as Arc<dyn Control>,
     };
     (parts, control)
@@ -225,6 +226,73 @@ async fn ffprobe_reads_the_hls_of_a_channel() {
 }
 
 #[tokio::test]
+async fn what_an_hls_player_asks_for_early_is_answered_when_it_is_there() {
+    let hub = Hub::new(4);
+    let (parts, _control) = parts(&hub);
+    let clock = parts.clock;
+    let station = start(config(), parts).await.unwrap();
+    let address = station.http_addr();
+    let (tracks, packets) = film(9);
+    let mut writer = publish(&hub, tracks, clock.now());
+    let live = async {
+        loop {
+            if let Some(live) = station.app.streams.live(&ChannelName::program()) {
+                return live;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let live = tokio::time::timeout(PATIENCE, live).await.unwrap();
+    let late = packets.iter().position(|p| p.dts.millis() > 3_900).unwrap();
+    let (before, after) = packets.split_at(late);
+    before.iter().for_each(|p| writer.write(p.clone()));
+    let path = |query: &str| format!("/hls/program/media.m3u8?{query}");
+    let ask = async |path: String| fetch(address, "GET", &path, &[], "").await;
+
+    // The packager has a thread of its own: what was written is asked for in the same way.
+    let playlist = ask(path("_HLS_msn=1&_HLS_part=3")).await;
+    assert_eq!(playlist.status, 200, "{}", playlist.text());
+    let hint = |text: &str| {
+        let hint = text
+            .lines()
+            .find_map(|l| l.strip_prefix("#EXT-X-PRELOAD-HINT:TYPE=PART,URI="));
+        hint.map(|h| h.trim_matches('"').to_owned())
+    };
+    let hinted = hint(playlist.text()).unwrap();
+    assert!(live.file(&hinted).is_none(), "{hinted} is not there yet");
+
+    for (query, status) in [
+        ("_HLS_part=1", 400),
+        ("_HLS_msn=99", 400),
+        ("_HLS_msn=x", 400),
+    ] {
+        assert_eq!(ask(path(query)).await.status, status, "{query}");
+    }
+    let next = ask(path("_HLS_msn=2&_HLS_part=0"));
+    let part = ask(format!("/hls/program/{hinted}"));
+    let write = async {
+        // Both requests are on their way before anything more comes.
+        tokio::task::yield_now().await;
+        after.iter().for_each(|p| writer.write(p.clone()));
+    };
+    let (next, part, ()) = tokio::join!(next, part, write);
+    assert_eq!(next.status, 200);
+    assert!(next.text().contains("-2.0.m4s"), "{}", next.text());
+    assert_eq!((part.status, &part.body[4..8]), (200, &b"moof"[..]));
+    assert!(part.header("cache-control").contains("immutable"));
+
+    // The end makes a part of what is left; what nobody announced is not waited for.
+    let now = ask(path("")).await;
+    let last = hint(now.text()).unwrap();
+    let path = |name: &str| format!("/hls/program/{name}");
+    let (rest, ()) = tokio::join!(ask(path(&last)), async { drop(writer) });
+    assert_eq!(rest.status, 200);
+    let never = last.replace(".m4s", "9.m4s");
+    assert_eq!(ask(path(&never)).await.status, 404);
+    station.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_browsers_offer_is_answered_and_its_session_deleted() {
     let hub = Hub::new(4);
     let (parts, _control) = parts(&hub);
@@ -343,10 +411,10 @@ async fn the_host_speaks_and_hears() {
     let mut heard = station.chat();
     let said = station.say("program", "  hello  ").unwrap();
     assert_eq!((said.role, said.text.as_str()), (Role::Host, "hello"));
-    let (channel, message) = tokio::time::timeout(PATIENCE, heard.recv())
-        .await
-        .unwrap()
-        .unwrap();
+    let heard = tokio::time::timeout(PATIENCE, heard.recv()).await.unwrap();
+    let Ok(ChatNews::Said { channel, message }) = heard else {
+        panic!("{heard:?}");
+    };
     assert_eq!((channel.as_str(), &message), ("program", &said));
     assert_eq!(store.recent("program", 10).unwrap(), [said]);
     assert_eq!(station.say("program", "").unwrap_err().code, Code::Invalid);

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use authority::Authority;
 use names::Names;
+pub(crate) use names::label_of;
 use own::Stamp;
 
 /// How often files and addresses are looked at.
@@ -53,6 +54,8 @@ pub enum TlsError {
 pub(crate) struct Tls {
     folder: PathBuf,
     host: Option<String>,
+    /// The name under which the network knows this machine, where that is another one.
+    pub(crate) also: Arc<Mutex<Option<String>>>,
     port: u16,
     authority: Authority,
     serving: Arc<Serving>,
@@ -66,6 +69,8 @@ struct Watched {
     /// The person's own pair is served.
     own: bool,
     problem: Option<Problem>,
+    /// The person's own pair is served, and has ended or soon will.
+    lapse: Option<Problem>,
 }
 
 /// The certificate of new connections.
@@ -103,6 +108,7 @@ impl Tls {
         let tls = Self {
             folder: data_dir.to_owned(),
             host,
+            also: Arc::default(),
             port,
             authority,
             serving: Arc::new(Serving(RwLock::new(leaf))),
@@ -128,7 +134,8 @@ impl Tls {
 
     /// What is wrong with the person's own pair.
     pub(crate) fn problem(&self) -> Option<Problem> {
-        self.watched.lock().problem.clone()
+        let watched = self.watched.lock();
+        watched.problem.clone().or_else(|| watched.lapse.clone())
     }
 
     /// Serves what should be served now. Whatever fails leaves the certificate before in place.
@@ -161,12 +168,28 @@ impl Tls {
                 }
             }
         }
+        self.note_lapse(&mut watched, now);
         if !watched.own {
-            let names = Names::of_this_machine(self.host.as_deref());
+            let mut names = Names::of_this_machine(self.host.as_deref());
+            names.hosts.extend(self.also.lock().clone());
             match self.authority.leaf(&self.folder.join("tls"), &names, now) {
                 Ok(leaf) => self.serve(leaf),
                 Err(error) => tracing::error!(%error, "the certificate was not renewed"),
             }
+        }
+    }
+
+    /// Says once in the log, and in the studio for as long as it is so, that the person's own
+    /// certificate has ended or soon will.
+    fn note_lapse(&self, watched: &mut Watched, now: i64) {
+        let pair = watched.own.then(|| Arc::clone(&self.serving.0.read()));
+        let reason = pair.and_then(|pair| own::lapse(&self.folder, &pair, now));
+        let lapse = reason.map(|text| Problem::new(Code::Unavailable, text).about("https"));
+        if lapse != watched.lapse {
+            if let Some(lapse) = &lapse {
+                tracing::warn!(reason = lapse.message, "the certificate of HTTPS");
+            }
+            watched.lapse = lapse;
         }
     }
 

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use codec::{decode, encode};
-use media::{Config, Next, Packet, Start, Timestamp, Track, TrackId, Twin, Want};
+use media::{Config, Next, Packet, Timestamp, Track, TrackId, Twin, Want};
 use mixer::{Mixer, Timing};
 
 /// A twin's number is its publisher's track's and this.
@@ -34,13 +34,14 @@ const SOUND: Want = Want {
     opus: true,
     aac: true,
     twins: false,
+    beside: false,
 };
 
 /// A jump of the publisher's time by more than this is not filled with silence.
 const LEAP: Duration = Duration::from_secs(2);
 
-/// How often the thread looks whether the channel is still there.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the thread sleeps at most; whatever there is to do wakes it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The tracks to add to a publisher's: its sound in the codec it does not send.
 pub(crate) fn derive(own: &[Track]) -> Vec<Track> {
@@ -83,23 +84,12 @@ pub(crate) fn start(mut twin: Twin) -> Option<JoinHandle<()>> {
     let started = thread::Builder::new()
         .name("sound-twin".into())
         .spawn(move || {
-            let mut reader = channel.read(SOUND, Start::Next, CAPACITY);
+            let mut reader = twin.read(SOUND, CAPACITY);
             let mut work = None;
-            loop {
-                match reader.next_blocking(PATIENCE) {
-                    Some(Next::Tracks(_)) => work = Work::of(&channel.tracks()),
-                    Some(Next::Packet(packet)) => {
-                        if let Some(work) = &mut work {
-                            work.take(&packet, &mut twin);
-                        }
-                    }
-                    Some(Next::Gap(_)) => {
-                        if let Some(work) = &mut work {
-                            work.forget();
-                        }
-                    }
-                    Some(Next::End) => break,
-                    None => {}
+            let mut more = true;
+            while more {
+                if let Some(next) = reader.next_blocking(PATIENCE) {
+                    more = step(next, &mut work, &mut twin);
                 }
             }
         });
@@ -107,6 +97,19 @@ pub(crate) fn start(mut twin: Twin) -> Option<JoinHandle<()>> {
         tracing::error!(%error, channel = name, "its sound stays in one codec: the system gives no thread");
     }
     started.ok()
+}
+
+/// Takes what the channel gives; `false` at its end.
+fn step(next: Next, work: &mut Option<Work>, twin: &mut Twin) -> bool {
+    match (next, work) {
+        (Next::Tracks(_), work) => *work = Work::of(&twin.channel().tracks()),
+        (Next::Packet(packet), Some(work)) => work.take(&packet, twin),
+        // Packets were lost, or nobody listens any more.
+        (Next::Gap(_), Some(work)) => work.forget(),
+        (Next::End, _) => return false,
+        (Next::Packet(_) | Next::Gap(_), None) => {}
+    }
+    true
 }
 
 /// From one codec to the other.
@@ -146,10 +149,6 @@ impl Work {
 
     fn take(&mut self, packet: &Packet, twin: &mut Twin) {
         if packet.track != self.from.id {
-            return;
-        }
-        if !twin.wanted(self.to.id) {
-            self.chain = None;
             return;
         }
         if self.chain.is_none() {

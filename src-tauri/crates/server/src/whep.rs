@@ -1,34 +1,24 @@
-//! WHEP (draft-ietf-wish-whep-03): an offer in, an answer out, and a session to delete.
+//! WHEP (draft-ietf-wish-whep-03): an offer in, an answer out, and a session to restart or delete.
 //!
-//! The answer carries all candidates, so there is nothing to trickle: `PATCH` is answered 405, which
-//! tells a client to go on without it.
+//! Who offers nothing that a channel has is refused with 406 and words, without the offer in return that the draft
+//! allows: it could hold H.264 and Opus alone, which whoever has them offers by themselves. HLS is there for the others.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use api::Code;
 use axum::extract::{OriginalUri, Path, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use futures::future::BoxFuture;
 use media::{Channel, ChannelName};
-use wire::webrtc::{Answer, OfferError, Publication, SessionStats};
+use wire::webrtc::{Answer, OfferError, Publication, Restarted, SessionStats, Traffic};
 
 use crate::app::App;
-use crate::body;
 use crate::channels::{channel_name, not_live};
+use crate::privacy::Visitor;
 use crate::problem::Refusal;
-
-/// The type of offers and answers.
-pub(crate) const SDP: &str = "application/sdp";
-
-/// No honest offer is larger, in bytes.
-const OFFER_MAX: usize = 64 * 1024;
-
-/// Not in the `http` crate.
-pub(crate) const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
-
-/// What a page of another origin may read of an answer.
-pub(crate) const EXPOSED: &str = "Location, ETag, Link, Retry-After, Klieg-Held";
+use crate::sdp::{self, created, no_session, read_offer, refused};
+use crate::whip::peer_of;
 
 /// What carries media to viewers and from publishers. Behind a trait, so that what HTTP says is tested
 /// without media.
@@ -45,12 +35,32 @@ pub(crate) trait Peers: Send + Sync + 'static {
         publication: Publication,
         offer: String,
     ) -> BoxFuture<'_, Result<Answer, OfferError>>;
+    /// The entity tag of a session's ICE credentials; `None` when there is none of this name.
+    fn etag(&self, session: &str) -> Option<String>;
+    /// Takes addresses at which a session's far end may be reached, as it finds them.
+    fn trickle<'a>(
+        &'a self,
+        session: &'a str,
+        fragment: &'a str,
+    ) -> BoxFuture<'a, Result<(), OfferError>>;
+    /// Restarts a session's ICE with what its far end says anew.
+    fn restart<'a>(
+        &'a self,
+        session: &'a str,
+        fragment: String,
+    ) -> BoxFuture<'a, Result<Restarted, OfferError>>;
     /// Closes a viewer's session; `false` when there is none of this name.
     fn close(&self, session: &str) -> bool;
     /// Who watches a channel now.
     fn viewers(&self, channel: &ChannelName) -> u32;
+    /// Who watches now, and how that goes.
+    fn sessions(&self) -> Vec<SessionStats>;
     /// Who publishes now, and how that goes.
     fn publishers(&self) -> Vec<SessionStats>;
+    /// What all sessions have carried since the start.
+    fn traffic(&self) -> Traffic;
+    /// More addresses that lead here from outside, for sessions that are opened from now on.
+    fn set_external(&self, external: Vec<IpAddr>);
 }
 
 impl Peers for wire::webrtc::Station {
@@ -70,6 +80,26 @@ impl Peers for wire::webrtc::Station {
         Box::pin(async move { Self::whip(self, publication, &offer).await })
     }
 
+    fn etag(&self, session: &str) -> Option<String> {
+        Self::etag(self, session)
+    }
+
+    fn trickle<'a>(
+        &'a self,
+        session: &'a str,
+        fragment: &'a str,
+    ) -> BoxFuture<'a, Result<(), OfferError>> {
+        Box::pin(async move { Self::trickle(self, session, fragment).await })
+    }
+
+    fn restart<'a>(
+        &'a self,
+        session: &'a str,
+        fragment: String,
+    ) -> BoxFuture<'a, Result<Restarted, OfferError>> {
+        Box::pin(async move { Self::restart(self, session, &fragment).await })
+    }
+
     fn close(&self, session: &str) -> bool {
         Self::close(self, session)
     }
@@ -78,76 +108,59 @@ impl Peers for wire::webrtc::Station {
         Self::viewers(self, channel)
     }
 
+    fn sessions(&self) -> Vec<SessionStats> {
+        Self::sessions(self)
+    }
+
     fn publishers(&self) -> Vec<SessionStats> {
         Self::publishers(self)
     }
+
+    fn traffic(&self) -> Traffic {
+        Self::traffic(self)
+    }
+
+    fn set_external(&self, external: Vec<IpAddr>) {
+        Self::set_external(self, external);
+    }
 }
 
-/// `POST /{channel}/whep`: 201 with the answer, its `Location` and its `ETag` (section 4.2).
+/// `POST /{channel}/whep`: 201 with the answer, its `Location` and its `ETag` (section 4.2); 401 for a
+/// private channel without a right to it, 429 for an address that opens too many sessions.
 pub(crate) async fn offer(
     State(app): State<Arc<App>>,
     Path(channel): Path<String>,
     OriginalUri(uri): OriginalUri,
+    Visitor(visitor): Visitor,
     request: Request,
 ) -> Result<Response, Refusal> {
     let name = channel_name(&channel)?;
+    // Before the offer is read: strangers cost little, and those who wait for a channel take no place.
+    app.right_to(&name, &visitor)?;
+    let live = || {
+        let channel = app.hub.channel(&name);
+        channel.ok_or_else(|| not_live(&name).retry_after(2))
+    };
+    live()?;
+    let place = app.place(peer_of(&request))?;
     let offer = read_offer(request).await?;
-    let channel = app
-        .hub
-        .channel(&name)
-        .ok_or_else(|| not_live(&name).retry_after(2))?;
+    let channel = live()?;
+    let _opening = app.privacy.opening.read().await;
+    // The channel may have become private while the offer came.
+    let right = app.right_to(&name, &visitor)?;
     let answer = app.peers.whep(channel, offer).await.map_err(refused)?;
-    created(&uri, answer)
+    place.keep(&answer.session);
+    app.privacy.note(&answer.session, right);
+    created(&app, &uri, answer)
 }
 
-/// The offer that a request carries.
-///
-/// # Errors
-/// 415, 413, 408 or 400.
-pub(crate) async fn read_offer(request: Request) -> Result<String, Refusal> {
-    body::expect_type(request.headers(), SDP)
-        .map_err(|refusal| refusal.with_header(ACCEPT_POST, HeaderValue::from_static(SDP)))?;
-    let offer = body::read(request, OFFER_MAX).await?;
-    String::from_utf8(offer.into())
-        .map_err(|_| Refusal::new(Code::Invalid, "The offer is not text."))
-}
-
-/// 201 with an answer, and the address of its session below that of the request.
-pub(crate) fn created(uri: &Uri, answer: Answer) -> Result<Response, Refusal> {
-    let location = format!("{}/{}", uri.path().trim_end_matches('/'), answer.session);
-    let mut response = (StatusCode::CREATED, answer.sdp).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(SDP));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    for (name, value) in [(header::LOCATION, location), (header::ETAG, answer.etag)] {
-        let value = value
-            .parse()
-            .map_err(|_| Refusal::new(Code::Internal, "A session got a name that is none."))?;
-        headers.insert(name, value);
-    }
-    headers.insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static(EXPOSED),
-    );
-    Ok(response)
-}
-
-/// `OPTIONS /{channel}/whep`: what may be posted (section 4.2).
-pub(crate) async fn options() -> Response {
-    (
-        StatusCode::NO_CONTENT,
-        [
-            (ACCEPT_POST, SDP),
-            (header::ALLOW, "POST, OPTIONS"),
-            (header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED),
-        ],
-    )
-        .into_response()
-}
-
-/// `OPTIONS /{channel}/whep/{session}`
-pub(crate) async fn session_options() -> Response {
-    (StatusCode::NO_CONTENT, [(header::ALLOW, "DELETE, OPTIONS")]).into_response()
+/// `PATCH /{channel}/whep/{session}`: candidates that trickle, or a restart (section 4.3).
+pub(crate) async fn patch(
+    State(app): State<Arc<App>>,
+    Path((_, session)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    sdp::patch(&app, &session, request).await
 }
 
 /// `DELETE /{channel}/whep/{session}`: ends it (section 4.5).
@@ -158,28 +171,6 @@ pub(crate) async fn end(
     if app.peers.close(&session) {
         Ok(StatusCode::OK)
     } else {
-        Err(Refusal::new(
-            Code::NotFound,
-            "There is no such session; it may have ended.",
-        ))
-    }
-}
-
-/// What an offer that gets no answer becomes.
-pub(crate) fn refused(error: OfferError) -> Refusal {
-    let refusal = Refusal::new(Code::Invalid, format!("{error}."));
-    match error {
-        OfferError::Malformed(_) => refusal,
-        OfferError::TooLarge(_) => refusal.with_status(StatusCode::PAYLOAD_TOO_LARGE),
-        OfferError::NothingToReceive | OfferError::NothingToPublish | OfferError::TooManyTracks => {
-            refusal.with_status(StatusCode::UNPROCESSABLE_ENTITY)
-        }
-        OfferError::NoH264
-        | OfferError::NoH264ToPublish
-        | OfferError::Profile(_)
-        | OfferError::Reordered => refusal.with_status(StatusCode::NOT_ACCEPTABLE),
-        OfferError::Full => refusal
-            .with_status(StatusCode::SERVICE_UNAVAILABLE)
-            .retry_after(5),
+        Err(no_session())
     }
 }

@@ -1,7 +1,4 @@
-//! WHIP (RFC 9725): an offer in, an answer out, and a session to delete.
-//!
-//! The answer carries all candidates and finds the publisher by its checks, so fragments that trickle are
-//! taken and need nothing done. ICE is not restarted: 422 tells a publisher to begin again (section 4.3.2).
+//! WHIP (RFC 9725): an offer in, an answer out, and a session to restart or delete.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -9,31 +6,25 @@ use std::sync::Arc;
 
 use api::Code;
 use axum::extract::{ConnectInfo, OriginalUri, Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
 use media::Origin;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use wire::webrtc::Publication;
 
+use crate::access;
 use crate::app::App;
 use crate::channels::channel_name;
 use crate::ingest::{self, Admission};
 use crate::problem::Refusal;
-use crate::whep::{ACCEPT_POST, EXPOSED, SDP, created, read_offer, refused};
-use crate::{access, body};
-
-/// The type of fragments that trickle (RFC 8840).
-const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
-
-/// No honest fragment is larger, in bytes.
-const FRAGMENT_MAX: usize = 16 * 1024;
+use crate::sdp::{self, created, no_session, read_offer, refused};
 
 /// Said with an answer while the host has not let the publisher in.
 const HELD: HeaderName = HeaderName::from_static("klieg-held");
 
-/// In RFC 5789, and not in the `http` crate.
-const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+/// Said with an answer to a guest: once it is let in, scenes alone find the channel.
+const GUEST: HeaderName = HeaderName::from_static("klieg-guest");
 
 /// The sessions that publish.
 #[derive(Debug, Default)]
@@ -46,7 +37,6 @@ struct Session {
     channel: String,
     /// What the offer came with, and every further request has to.
     bearer: Option<String>,
-    etag: String,
     /// Cancelled when the session is over; cancelling it ends the session.
     end: CancellationToken,
 }
@@ -66,12 +56,7 @@ impl Sessions {
         let found = self.open.lock().get(name).cloned();
         let session = found
             .filter(|s| s.channel == channel && !s.end.is_cancelled())
-            .ok_or_else(|| {
-                Refusal::new(
-                    Code::NotFound,
-                    "There is no such session; it may have ended.",
-                )
-            })?;
+            .ok_or_else(no_session)?;
         let given = access::bearer_of(headers).unwrap_or_default();
         match &session.bearer {
             Some(bearer) if !access::same(given, bearer) => Err(Refusal::new(
@@ -83,7 +68,8 @@ impl Sessions {
     }
 }
 
-/// `POST /{channel}/whip`: 201 with the answer, its `Location` and its `ETag` (section 4.2).
+/// `POST /{channel}/whip`: 201 with the answer, its `Location` and its `ETag` (section 4.2); 429 for an
+/// address that opens too many sessions.
 pub(crate) async fn offer(
     State(app): State<Arc<App>>,
     Path(channel): Path<String>,
@@ -93,8 +79,9 @@ pub(crate) async fn offer(
     let name = channel_name(&channel)?;
     let bearer = access::bearer_of(request.headers()).map(str::to_owned);
     let peer = peer_of(&request);
+    let place = app.place(peer)?;
     let offer = read_offer(request).await?;
-    let Admission { writer, end } = ingest::admit(
+    let Admission { writer, end, guest } = ingest::admit(
         &app,
         ingest::Request {
             channel: name,
@@ -109,96 +96,39 @@ pub(crate) async fn offer(
         end: end.clone(),
     };
     let answer = app.peers.whip(publication, offer).await.map_err(refused)?;
+    place.keep(&answer.session);
     let session = Session {
         channel,
         bearer,
-        etag: answer.etag.clone(),
         end,
     };
     app.publishers.keep(answer.session.clone(), session);
-    let mut response = created(&uri, answer)?;
-    if held {
-        response
-            .headers_mut()
-            .insert(HELD, HeaderValue::from_static("true"));
+    let mut response = created(&app, &uri, answer)?;
+    for (told, is) in [(HELD, held), (GUEST, guest)] {
+        if is {
+            let headers = response.headers_mut();
+            headers.insert(told, HeaderValue::from_static("true"));
+        }
     }
     Ok(response)
 }
 
 /// Where a request comes from.
-fn peer_of(request: &Request) -> IpAddr {
+pub(crate) fn peer_of(request: &Request) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
         peer.ip().to_canonical()
     })
 }
 
-/// `OPTIONS /{channel}/whip`: what may be posted (section 4.2).
-pub(crate) async fn options() -> Response {
-    (
-        StatusCode::NO_CONTENT,
-        [
-            (ACCEPT_POST, SDP),
-            (header::ALLOW, "POST, OPTIONS"),
-            (header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED),
-        ],
-    )
-        .into_response()
-}
-
-/// `OPTIONS /{channel}/whip/{session}`
-pub(crate) async fn session_options() -> Response {
-    (
-        StatusCode::NO_CONTENT,
-        [
-            (ACCEPT_PATCH, FRAGMENT),
-            (header::ALLOW, "PATCH, DELETE, OPTIONS"),
-            (header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED),
-        ],
-    )
-        .into_response()
-}
-
-/// `PATCH /{channel}/whip/{session}`: candidates that trickle (section 4.3.1).
-pub(crate) async fn trickle(
+/// `PATCH /{channel}/whip/{session}`: candidates that trickle, or a restart (section 4.3).
+pub(crate) async fn patch(
     State(app): State<Arc<App>>,
     Path((channel, session)): Path<(String, String)>,
     request: Request,
-) -> Result<StatusCode, Refusal> {
-    let session = app.publishers.find(&channel, &session, request.headers())?;
-    body::expect_type(request.headers(), FRAGMENT)
-        .map_err(|refusal| refusal.with_header(ACCEPT_PATCH, HeaderValue::from_static(FRAGMENT)))?;
-    match matches(request.headers(), &session.etag) {
-        Match::Missing => {
-            return Err(Refusal::new(
-                Code::Invalid,
-                "Say which ICE session this is for: If-Match with the ETag of the answer.",
-            )
-            .with_status(StatusCode::PRECONDITION_REQUIRED));
-        }
-        Match::Any => {
-            return Err(Refusal::new(
-                Code::Invalid,
-                "ICE is not restarted here. Publish again with a new offer.",
-            )
-            .with_status(StatusCode::UNPROCESSABLE_ENTITY));
-        }
-        Match::Other => {
-            return Err(Refusal::new(
-                Code::Conflict,
-                "If-Match names an ICE session that is not the one of this address.",
-            )
-            .with_status(StatusCode::PRECONDITION_FAILED));
-        }
-        Match::Same => {}
-    }
-    let fragment = body::read(request, FRAGMENT_MAX).await?;
-    let text = std::str::from_utf8(&fragment).ok();
-    if text.is_some_and(is_fragment) {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Refusal::new(Code::Invalid, "The body is no SDP fragment."))
-    }
+) -> Result<Response, Refusal> {
+    app.publishers.find(&channel, &session, request.headers())?;
+    sdp::patch(&app, &session, request).await
 }
 
 /// `DELETE /{channel}/whip/{session}`: ends it (section 4.2).
@@ -210,41 +140,6 @@ pub(crate) async fn end(
     let session = app.publishers.find(&channel, &session, &headers)?;
     session.end.cancel();
     Ok(StatusCode::OK)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Match {
-    Missing,
-    Any,
-    Same,
-    Other,
-}
-
-/// What `If-Match` says of an entity tag, compared strongly (RFC 9110, section 13.1.1).
-fn matches(headers: &HeaderMap, etag: &str) -> Match {
-    let mut tags = headers.get_all(header::IF_MATCH).iter().peekable();
-    if tags.peek().is_none() {
-        return Match::Missing;
-    }
-    let mut tags = tags
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .peekable();
-    if tags.peek() == Some(&"*") {
-        return Match::Any;
-    }
-    if tags.any(|tag| tag == etag) {
-        Match::Same
-    } else {
-        Match::Other
-    }
-}
-
-/// Whether a text is made of the lines that fragments have (RFC 8840, section 9).
-fn is_fragment(text: &str) -> bool {
-    let mut lines = text.lines().filter(|line| !line.is_empty()).peekable();
-    lines.peek().is_some() && lines.all(|line| line.starts_with("a=") || line.starts_with("m="))
 }
 
 #[cfg(test)]

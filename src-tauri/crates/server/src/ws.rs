@@ -36,7 +36,7 @@ pub(crate) struct Wish {
     token: Option<String>,
 }
 
-/// `GET /ws`: 101, or the refusal in words. A plain request is answered 426 where an upgrade would be
+/// `GET /ws`: 101, or the refusal in words (429 for an address that opens too many). A plain request is answered 426 where an upgrade would be
 /// taken, so that a page, which is not told why a WebSocket failed, can ask.
 pub(crate) async fn publish(
     State(app): State<Arc<App>>,
@@ -58,17 +58,21 @@ pub(crate) async fn publish(
                 .with_header(header::UPGRADE, HeaderValue::from_static("websocket")),
         );
     };
+    let place = app.place(peer.ip())?;
     let admission = ingest::admit(&app, request)?;
     let mut response = upgrade
         .max_message_size(MESSAGE_MAX)
-        .on_upgrade(move |socket| receive(app, admission, socket));
+        .on_upgrade(move |socket| async move {
+            receive(app, admission, socket).await;
+            drop(place);
+        });
     response.extensions_mut().insert(Unmetered);
     Ok(response)
 }
 
 /// Carries the stream until one side ends it.
 async fn receive(app: Arc<App>, admission: Admission, mut socket: WebSocket) {
-    let Admission { writer, end } = admission;
+    let Admission { writer, end, .. } = admission;
     let channel = writer.channel().name().clone();
     let mut stream = Ingest::new(writer);
     let mut heard = app.clock.now();

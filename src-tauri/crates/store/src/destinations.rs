@@ -1,12 +1,13 @@
 //! Destinations, without their secrets.
 
-use api::{Destination, DestinationState, DestinationTarget};
+use api::{Destination, DestinationState, DestinationTarget, Rendition};
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::{Error, Store};
 
-const COLUMNS: &str = "id, name, protocol, url, has_secret, enabled";
+const COLUMNS: &str = "id, name, protocol, url, has_secret, enabled, platform, delay_seconds, test,
+     rendition_height, rendition_bitrate, follow";
 
 impl Store {
     /// All destinations in their order, each [`DestinationState::Off`].
@@ -35,7 +36,7 @@ impl Store {
     }
 
     /// Adds a destination at the end, or replaces the one of the same identity in its place. Its
-    /// state is not kept.
+    /// state is not kept, nor is advice.
     ///
     /// # Errors
     /// [`Error::Query`].
@@ -48,10 +49,13 @@ impl Store {
         inner
             .connection
             .prepare_cached(
-                "INSERT INTO destinations (id, place, name, protocol, url, has_secret, enabled)
-                 VALUES (?1, (SELECT coalesce(max(place) + 1, 0) FROM destinations), ?2, ?3, ?4, ?5, ?6)
+                "INSERT INTO destinations (id, place, name, protocol, url, has_secret, enabled,
+                     platform, delay_seconds, test, rendition_height, rendition_bitrate, follow)
+                 VALUES (?1, (SELECT coalesce(max(place) + 1, 0) FROM destinations), ?2, ?3, ?4, ?5, ?6,
+                     ?7, ?8, ?9, ?10, ?11, ?12)
                  ON CONFLICT (id) DO UPDATE SET name = ?2, protocol = ?3, url = ?4,
-                     has_secret = ?5, enabled = ?6",
+                     has_secret = ?5, enabled = ?6, platform = ?7, delay_seconds = ?8, test = ?9,
+                     rendition_height = ?10, rendition_bitrate = ?11, follow = ?12",
             )?
             .execute(params![
                 destination.id,
@@ -59,7 +63,13 @@ impl Store {
                 protocol,
                 url,
                 destination.has_secret,
-                destination.enabled
+                destination.enabled,
+                destination.platform,
+                destination.delay_seconds,
+                destination.test,
+                destination.rendition.map(|own| own.height),
+                destination.rendition.map(|own| own.bitrate),
+                destination.follow
             ])?;
         Ok(())
     }
@@ -92,12 +102,23 @@ fn destination(row: &Row<'_>) -> rusqlite::Result<Destination> {
             ));
         }
     };
+    let own: (Option<u32>, Option<u32>) = (row.get(9)?, row.get(10)?);
+    let own = own.0.zip(own.1);
     Ok(Destination {
         id: row.get(0)?,
         name: row.get(1)?,
         target,
         has_secret: row.get(4)?,
         enabled: row.get(5)?,
+        platform: row.get(6)?,
+        delay_seconds: row.get(7)?,
+        test: row.get(8)?,
+        rendition: own.map(|(height, bitrate)| Rendition { height, bitrate }),
+        encoded: None,
+        follow: row.get(11)?,
+        advice: Vec::new(),
+        recent: Vec::new(),
+        until: None,
         state: DestinationState::Off,
     })
 }

@@ -1,20 +1,29 @@
-//! What is kept across restarts, in one SQLite file: chat, destinations, links, the title.
+//! What is kept across restarts, in one SQLite file: chat and its rules, destinations, links, passphrases
+//! of channels (as hashes), the title, who did what, the library of shows.
 //!
 //! Start with [`Store::open`]. One connection behind a mutex, in WAL mode: every call blocks for the
 //! time of a small query, so asynchronous callers go through `spawn_blocking`.
 //!
-//! The file is its owner's alone: it holds the secrets of the station's own links. Keys of other
-//! services are kept elsewhere. This crate knows no clock (times are arguments), no runtime and no
+//! The file is its owner's alone, and holds no secret: of links and passphrases there are hashes, keys of
+//! other services are kept elsewhere. This crate knows no clock (times are arguments), no runtime and no
 //! network.
 
+mod audit;
 mod chat;
 mod destinations;
+mod library;
 mod links;
 mod open;
+mod rooms;
 mod settings;
+mod uploads;
 
-pub use chat::KEEP_MESSAGES;
+pub use audit::{AuditQuery, KEEP_ACTS, KEEP_ACTS_MS, NewAct};
+pub use chat::{Author, KEEP_MESSAGES, Speaker};
+pub use library::{ShowChange, ShowQuery, Unfinished};
 pub use links::KeptLink;
+pub use rooms::KeptBan;
+pub use uploads::{KeptUpload, Stored};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

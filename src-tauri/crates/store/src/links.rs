@@ -1,13 +1,14 @@
-//! Links that the host hands out, with their secrets.
+//! Links that the host hands out. Of their secrets there is a hash alone.
 
 use api::LinkKind;
+use ring::digest;
 use rusqlite::types::Type;
-use rusqlite::{Row, params};
+use rusqlite::{Row, Transaction, params};
 
 use crate::{Error, Store};
 
 /// A link as it is kept.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptLink {
     /// Its identity.
     pub id: String,
@@ -17,24 +18,14 @@ pub struct KeptLink {
     pub name: String,
     /// The one channel it is for; any when absent.
     pub channel: Option<String>,
-    /// What whoever has the link presents.
-    pub secret: String,
+    /// SHA-256 of what whoever has the link presents: 128 random bits, so that it needs no salt.
+    pub hash: [u8; 32],
+    /// How often it has been given another secret.
+    pub turn: u32,
     /// When it was made, in milliseconds since 1970 UTC.
     pub created: i64,
     /// When it lets nobody in any more, in milliseconds since 1970 UTC; never when absent.
     pub expires: Option<i64>,
-}
-
-impl std::fmt::Debug for KeptLink {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeptLink")
-            .field("id", &self.id)
-            .field("kind", &self.kind)
-            .field("name", &self.name)
-            .field("channel", &self.channel)
-            .field("expires", &self.expires)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Store {
@@ -45,7 +36,7 @@ impl Store {
     pub fn links(&self) -> Result<Vec<KeptLink>, Error> {
         let inner = self.inner.lock();
         let mut statement = inner.connection.prepare_cached(
-            "SELECT id, kind, name, channel, secret, created, expires FROM links
+            "SELECT id, kind, name, channel, hash, turn, created, expires FROM links
              ORDER BY created, rowid",
         )?;
         let all = statement.query_map([], link)?;
@@ -61,17 +52,18 @@ impl Store {
         inner
             .connection
             .prepare_cached(
-                "INSERT INTO links (id, kind, name, channel, secret, created, expires)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (id) DO UPDATE SET kind = ?2, name = ?3, channel = ?4, secret = ?5,
-                     created = ?6, expires = ?7",
+                "INSERT INTO links (id, kind, name, channel, hash, turn, created, expires)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (id) DO UPDATE SET kind = ?2, name = ?3, channel = ?4, hash = ?5,
+                     turn = ?6, created = ?7, expires = ?8",
             )?
             .execute(params![
                 link.id,
                 kind_name(link.kind),
                 link.name,
                 link.channel,
-                link.secret,
+                link.hash,
+                link.turn,
                 link.created,
                 link.expires
             ])?;
@@ -91,10 +83,25 @@ impl Store {
     }
 }
 
+/// Puts the hashes of secrets that stood in the open in their place.
+pub(crate) fn hash_all(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let mut read = transaction.prepare("SELECT id, hash FROM links")?;
+    let mut write = transaction.prepare("UPDATE links SET hash = ?2 WHERE id = ?1")?;
+    let secrets = read.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    for (id, secret) in secrets.collect::<Result<Vec<_>, _>>()? {
+        let hash = digest::digest(&digest::SHA256, secret.as_bytes());
+        write.execute(params![id, hash.as_ref()])?;
+    }
+    Ok(())
+}
+
 fn kind_name(kind: LinkKind) -> &'static str {
     match kind {
         LinkKind::Watch => "watch",
         LinkKind::Publish => "publish",
+        LinkKind::Guest => "guest",
         LinkKind::Moderate => "moderate",
         LinkKind::Control => "control",
     }
@@ -105,6 +112,7 @@ fn link(row: &Row<'_>) -> rusqlite::Result<KeptLink> {
     let kind = match kind.as_str() {
         "watch" => LinkKind::Watch,
         "publish" => LinkKind::Publish,
+        "guest" => LinkKind::Guest,
         "moderate" => LinkKind::Moderate,
         "control" => LinkKind::Control,
         other => {
@@ -121,8 +129,9 @@ fn link(row: &Row<'_>) -> rusqlite::Result<KeptLink> {
         kind,
         name: row.get(2)?,
         channel: row.get(3)?,
-        secret: row.get(4)?,
-        created: row.get(5)?,
-        expires: row.get(6)?,
+        hash: row.get(4)?,
+        turn: row.get(5)?,
+        created: row.get(6)?,
+        expires: row.get(7)?,
     })
 }

@@ -6,19 +6,32 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
-use crate::{Error, SetAside};
+use crate::{Error, SetAside, links};
 
 /// Each step once written is never changed: a database remembers how many it has taken.
-const STEPS: &[M<'static>] = &[
-    M::up(include_str!("migrations/1.sql")),
-    M::up(include_str!("migrations/2.sql")),
-];
+fn steps() -> Vec<M<'static>> {
+    vec![
+        M::up(include_str!("migrations/1.sql")),
+        M::up(include_str!("migrations/2.sql")),
+        M::up(include_str!("migrations/guests.sql")),
+        M::up(include_str!("migrations/audit.sql")),
+        M::up(include_str!("migrations/rooms.sql")),
+        M::up(include_str!("migrations/library.sql")),
+        M::up(include_str!("migrations/destinations.sql")),
+        M::up(include_str!("migrations/uploads.sql")),
+        M::up(include_str!("migrations/kept.sql")),
+        M::up_with_hook(include_str!("migrations/hashed.sql"), |transaction| {
+            Ok(links::hash_all(transaction)?)
+        }),
+        M::up(include_str!("migrations/renditions.sql")),
+    ]
+}
 
 /// How long a query waits for another process that holds the file.
 const BUSY: Duration = Duration::from_secs(5);
 
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migration::Error> {
-    Migrations::from_slice(STEPS).to_latest(connection)
+    Migrations::new(steps()).to_latest(connection)
 }
 
 pub(crate) fn file(path: &Path) -> Result<(Connection, Option<SetAside>), Error> {
@@ -86,6 +99,8 @@ fn try_file(path: &Path) -> Result<Connection, Fault> {
     own(path).map_err(|e| Fault::Other(e.to_string()))?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
+    // What is deleted is gone from the file, too: a message, an address, a secret of an earlier version.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // With WAL this loses at most the last messages in a power cut, and never the file.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -154,8 +169,6 @@ fn suffixed(path: &Path, suffix: &str) -> PathBuf {
 mod tests {
     #[test]
     fn the_steps_are_valid() {
-        super::Migrations::from_slice(super::STEPS)
-            .validate()
-            .unwrap();
+        super::Migrations::new(super::steps()).validate().unwrap();
     }
 }

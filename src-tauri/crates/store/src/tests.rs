@@ -1,6 +1,7 @@
 use std::fs;
 
 use api::{Destination, DestinationState, DestinationTarget, LinkKind, Role};
+use ring::digest;
 use rusqlite::Connection;
 
 use super::*;
@@ -17,6 +18,18 @@ fn destination(id: &str, url: &str) -> Destination {
         target: DestinationTarget::Rtmp { url: url.into() },
         has_secret: true,
         enabled: false,
+        platform: Some("twitch".into()),
+        delay_seconds: 20,
+        test: true,
+        rendition: Some(api::Rendition {
+            height: 480,
+            bitrate: 900_000,
+        }),
+        encoded: None,
+        follow: true,
+        advice: Vec::new(),
+        recent: Vec::new(),
+        until: None,
         state: DestinationState::Retrying {
             attempt: 2,
             at: 5,
@@ -135,12 +148,12 @@ fn destinations_keep_their_place_and_never_their_state() {
 }
 
 #[test]
-fn no_secret_of_another_service_finds_a_column() {
+fn no_secret_finds_a_column() {
     let store = Store::in_memory().unwrap();
     let inner = store.inner.lock();
     let mut statement = inner
         .connection
-        .prepare("SELECT sql FROM sqlite_master WHERE tbl_name != 'links'")
+        .prepare("SELECT sql FROM sqlite_master")
         .unwrap();
     let schema: Vec<Option<String>> = statement
         .query_map([], |row| row.get(0))
@@ -157,25 +170,32 @@ fn no_secret_of_another_service_finds_a_column() {
     }
 }
 
+fn hashed(secret: &str) -> [u8; 32] {
+    let hash = digest::digest(&digest::SHA256, secret.as_bytes());
+    hash.as_ref().try_into().unwrap()
+}
+
 fn link(id: &str, kind: LinkKind) -> KeptLink {
     KeptLink {
         id: id.into(),
         kind,
         name: format!("For {id}"),
         channel: (kind == LinkKind::Publish).then(|| "stage".into()),
-        secret: format!("secret of {id}"),
+        hash: hashed(&format!("secret of {id}")),
+        turn: 0,
         created: 1_700_000_000_000,
         expires: (kind == LinkKind::Watch).then_some(1_800_000_000_000),
     }
 }
 
 #[test]
-fn links_are_there_again_with_their_secrets_in_the_order_they_were_made() {
+fn links_are_there_again_in_the_order_they_were_made() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("klieg.db");
     let mut kept: Vec<KeptLink> = [
         ("d", LinkKind::Watch),
         ("c", LinkKind::Publish),
+        ("e", LinkKind::Guest),
         ("b", LinkKind::Moderate),
         ("a", LinkKind::Control),
     ]
@@ -186,16 +206,15 @@ fn links_are_there_again_with_their_secrets_in_the_order_they_were_made() {
     for link in &kept {
         store.put_link(link).unwrap();
     }
-    kept[1].secret = "another".into();
+    kept[1].hash = hashed("another");
+    kept[1].turn = 1;
     store.put_link(&kept[1]).unwrap();
     drop(store);
     let store = Store::open(&path).unwrap();
     assert_eq!(store.links().unwrap(), kept);
     assert!(store.remove_link("b").unwrap());
     assert!(!store.remove_link("b").unwrap());
-    assert_eq!(store.links().unwrap().len(), 3);
-    let shown = format!("{:?}", kept[0]);
-    assert!(!shown.contains("secret of d"), "{shown}");
+    assert_eq!(store.links().unwrap().len(), 4);
 }
 
 #[test]
@@ -228,6 +247,40 @@ fn a_database_from_before_the_links_is_brought_up_to_date() {
     drop(connection);
     let store = Store::open(&path).unwrap();
     assert!(store.set_aside().is_none() && store.links().unwrap().is_empty());
+}
+
+#[test]
+fn links_from_before_guests_are_kept_in_their_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("klieg.db");
+    let connection = Connection::open(&path).unwrap();
+    for step in [
+        include_str!("migrations/1.sql"),
+        include_str!("migrations/2.sql"),
+        "INSERT INTO links VALUES ('z', 'publish', 'Ana', 'stage', 'in the open', 1, NULL);
+         INSERT INTO links VALUES ('a', 'control', 'Ben', NULL, 'for all to see', 1, 9);
+         PRAGMA user_version = 2;",
+    ] {
+        connection.execute_batch(step).unwrap();
+    }
+    drop(connection);
+    let store = Store::open(&path).unwrap();
+    store.put_link(&link("g", LinkKind::Guest)).unwrap();
+    let links = store.links().unwrap();
+    let seen: Vec<_> = links.iter().map(|l| (&*l.id, l.kind, l.hash)).collect();
+    let expect = [
+        ("z", LinkKind::Publish, hashed("in the open")),
+        ("a", LinkKind::Control, hashed("for all to see")),
+        ("g", LinkKind::Guest, hashed("secret of g")),
+    ];
+    assert_eq!(seen, expect);
+    drop(store);
+    // Nor does it stand anywhere else in the files any more.
+    for file in fs::read_dir(dir.path()).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        let found = |secret: &[u8]| bytes.windows(secret.len()).any(|w| w == secret);
+        assert!(!found(b"in the open") && !found(b"for all to see"));
+    }
 }
 
 #[test]
@@ -349,4 +402,110 @@ fn many_threads_may_speak_at_once() {
         .collect();
     assert_eq!(ids.len(), 200);
     assert!(ids.is_sorted());
+}
+
+#[test]
+fn messages_are_taken_away_and_their_numbers_not_given_again() {
+    let store = Store::in_memory().unwrap();
+    let say = |channel: &str, who: Option<&str>, at| {
+        let author = Author {
+            name: "Anna".into(),
+            role: Role::Moderator,
+            speaker: who.map(|identity| Speaker {
+                identity: identity.into(),
+                address: "192.168.1.9".into(),
+            }),
+        };
+        store.say_as(channel, author, "hello", at).unwrap().id
+    };
+    let (a, b, c) = (
+        say("a", Some("x"), 5),
+        say("a", None, 6),
+        say("a", Some("x"), 7),
+    );
+    let elsewhere = say("b", Some("x"), 8);
+    let author = store.author("a", a).unwrap().unwrap();
+    assert_eq!(author.role, Role::Moderator);
+    assert_eq!(author.speaker.unwrap().address, "192.168.1.9");
+    assert_eq!(store.author("a", b).unwrap().unwrap().speaker, None);
+    assert_eq!(store.author("a", elsewhere).unwrap(), None);
+    for (identity, at, expect) in [("x", 6, true), ("x", 5, false), ("y", 9, false)] {
+        assert_eq!(store.spoke_before("a", identity, at).unwrap(), expect);
+    }
+    assert!(!store.remove_message("b", a).unwrap(), "another channel's");
+    assert_eq!(store.remove_messages_of("a", "x").unwrap(), [a, c]);
+    assert!(store.remove_message("a", b).unwrap());
+    assert!(!store.remove_message("a", b).unwrap());
+    assert!(say("a", None, 9) > elsewhere);
+    store.clear_messages("a").unwrap();
+    assert!(texts(&store, "a", 10).is_empty());
+    assert_eq!(texts(&store, "b", 10).len(), 1);
+}
+
+#[test]
+fn rules_bans_and_passphrases_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("klieg.db");
+    let rules = api::RoomRules {
+        slow_seconds: 30,
+        links: false,
+        words: vec!["spam".into(), "buy now".into()],
+    };
+    let mut kept = KeptBan {
+        channel: "program".into(),
+        identity: Some("x".into()),
+        ban: api::Ban {
+            id: 0,
+            name: "Troll".into(),
+            address: None,
+            by: "the host".into(),
+            at: 5,
+            until: Some(9),
+        },
+    };
+    {
+        let store = Store::open(&path).unwrap();
+        store
+            .put_room_rules("program", &api::RoomRules::default())
+            .unwrap();
+        store.put_room_rules("program", &rules).unwrap();
+        kept.ban.id = store.add_ban(&kept).unwrap();
+        store.put_passphrase("program", Some("old")).unwrap();
+        store.put_passphrase("program", Some("hash")).unwrap();
+        store.put_passphrase("stage", Some("hash")).unwrap();
+        store.put_passphrase("stage", None).unwrap();
+    }
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.room_rules().unwrap(), [("program".into(), rules)]);
+    assert_eq!(store.bans().unwrap(), std::slice::from_ref(&kept));
+    let passphrases = store.passphrases().unwrap();
+    assert_eq!(passphrases, [("program".into(), "hash".into())]);
+    assert!(store.remove_ban(kept.ban.id).unwrap());
+    assert!(!store.remove_ban(kept.ban.id).unwrap());
+}
+
+#[test]
+fn what_was_said_before_moderation_is_still_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("klieg.db");
+    {
+        let connection = Connection::open(&path).unwrap();
+        for step in [
+            include_str!("migrations/1.sql"),
+            include_str!("migrations/2.sql"),
+        ] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection
+            .execute_batch(
+                "INSERT INTO messages (id, channel, name, role, text, at)
+                 VALUES (41, 'program', 'Anna', 'viewer', 'hello', 7);
+                 PRAGMA user_version = 2;",
+            )
+            .unwrap();
+    }
+    let store = Store::open(&path).unwrap();
+    assert_eq!(texts(&store, "program", 10), ["hello"]);
+    let next = store.say("program", "x", Role::Viewer, "hi", 8).unwrap();
+    assert_eq!(next.id, 42);
 }

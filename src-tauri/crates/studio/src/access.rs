@@ -1,9 +1,9 @@
 //! Links that the host hands out, and those who publish to the station.
 
-use api::{AccessLink, Code, LinkKind, NewAccessLink, Problem, Publisher};
+use api::{AccessLink, ChatRoom, Code, LinkKind, NewAccessLink, Problem, Publisher};
 use media::ChannelName;
+use server::Link;
 use server::Station;
-use store::KeptLink;
 
 use crate::links;
 use crate::studio::Shared;
@@ -13,6 +13,23 @@ impl Shared {
     pub(crate) fn publishers(&self) -> Vec<Publisher> {
         let station = self.station.read();
         station.as_ref().map_or_else(Vec::new, Station::publishers)
+    }
+
+    /// Channels that ask for a passphrase, and chat rooms with rules or bans.
+    pub(crate) fn rooms(&self) -> (Vec<String>, Vec<ChatRoom>) {
+        let station = self.station.read();
+        let both = station.as_ref().map(|s| (s.private(), s.rooms()));
+        both.unwrap_or_default()
+    }
+
+    /// Whether people reach the station by other addresses or another name than was shown last.
+    pub(crate) fn network_changed(&self) -> bool {
+        let station = self.station.read();
+        let Some(station) = station.as_ref() else {
+            return false;
+        };
+        let now = links::places(station.http_addr(), station.local_name());
+        self.state.lock().places != now
     }
 
     /// What is wrong with the station at the moment.
@@ -60,34 +77,52 @@ impl Shared {
         let Some(station) = station.as_ref() else {
             return;
         };
-        let plain = links::network_base("http", station.http_addr());
-        let secure = station
-            .https_addr()
-            .map_or_else(|| plain.clone(), |at| links::network_base("https", at));
+        let (http, https) = (station.http_addr(), station.https_addr());
+        let places = links::places(http, station.local_name());
+        let reach = links::watch_links(&places, http, https);
+        let (plain, secure) = match reach.first() {
+            Some(first) => (first.http.clone(), first.https.clone()),
+            None => (links::local_base("http", http), None),
+        };
+        let secure = secure.unwrap_or_else(|| plain.clone());
         // The state's lock is taken first, so that of two changes the later one is shown last.
         let mut state = self.state.lock();
         let kept = station.links().into_iter();
         state.access = kept.map(|link| shown(link, &plain, &secure)).collect();
+        state.links = reach;
+        state.places = places;
     }
 }
 
 /// A link as people see it. Watching needs nothing but the plain address; a page that publishes gets
 /// a camera over HTTPS alone, and what opens more than watching should not be read on the way.
-fn shown(link: KeptLink, plain: &str, secure: &str) -> AccessLink {
+fn shown(Link { kept: link, secret }: Link, plain: &str, secure: &str) -> AccessLink {
     let base = if link.kind == LinkKind::Watch {
         plain
     } else {
         secure
     };
-    let secret = &link.secret;
+    let Some(secret) = secret else {
+        return AccessLink {
+            id: link.id,
+            kind: link.kind,
+            name: link.name,
+            channel: link.channel,
+            created: link.created,
+            expires: link.expires,
+            url: String::new(),
+            secret: String::new(),
+            qr: String::new(),
+        };
+    };
     let program = ChannelName::program();
     let channel = link.channel.as_deref().unwrap_or(program.as_str());
     let url = match (link.kind, &link.channel) {
         (LinkKind::Watch, _) => format!("{base}/watch/{channel}?key={secret}"),
-        (LinkKind::Publish, Some(channel)) => {
+        (LinkKind::Publish | LinkKind::Guest, Some(channel)) => {
             format!("{base}/broadcast?channel={channel}&key={secret}")
         }
-        (LinkKind::Publish, None) => format!("{base}/broadcast?key={secret}"),
+        (LinkKind::Publish | LinkKind::Guest, None) => format!("{base}/broadcast?key={secret}"),
         // Behind the number sign a secret stays in the browser.
         (LinkKind::Moderate, _) => format!("{base}/watch/{channel}#moderate={secret}"),
         (LinkKind::Control, _) => format!("{base}/studio#token={secret}"),
@@ -101,12 +136,14 @@ fn shown(link: KeptLink, plain: &str, secure: &str) -> AccessLink {
         channel: link.channel,
         created: link.created,
         expires: link.expires,
-        secret: link.secret,
+        secret,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use store::KeptLink;
+
     use super::*;
 
     #[test]
@@ -135,6 +172,11 @@ mod tests {
                 "https://192.168.1.20:8443/broadcast?channel=a&key=s3",
             ),
             (
+                LinkKind::Guest,
+                Some("maria"),
+                "https://192.168.1.20:8443/broadcast?channel=maria&key=s3",
+            ),
+            (
                 LinkKind::Moderate,
                 Some("a"),
                 "https://192.168.1.20:8443/watch/a#moderate=s3",
@@ -150,13 +192,19 @@ mod tests {
                 kind,
                 name: "Link".into(),
                 channel: channel.map(str::to_owned),
-                secret: "s3".into(),
+                hash: [0; 32],
+                turn: 0,
                 created: 0,
                 expires: None,
             };
-            let link = shown(kept, plain, secure);
+            let secret = Some("s3".to_owned());
+            let of = |kept, secret| shown(Link { kept, secret }, plain, secure);
+            let link = of(kept.clone(), secret);
             assert_eq!(link.url, expect);
             assert!(link.qr.starts_with("<svg"));
+            // One whose key is not at hand says no address that would open nothing.
+            let link = of(kept, None);
+            assert_eq!((&*link.url, &*link.secret, &*link.qr), ("", "", ""));
         }
     }
 }

@@ -29,6 +29,10 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     pub publish: Vec<String>,
 
+    /// Record the program from the start, on air or off it.
+    #[arg(long)]
+    pub record: bool,
+
     /// Override a setting: --set server.http=127.0.0.1:8080. May be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,

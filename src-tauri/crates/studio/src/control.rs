@@ -2,17 +2,18 @@
 
 use std::sync::{Arc, Weak};
 
-use api::{Command, Event, Problem, Snapshot};
+use api::{Command, DeviceKind, Event, Problem, Snapshot};
 use media::Frame;
+use scene::SourceKind;
 use tokio::sync::{broadcast, watch};
 
+use crate::devices;
 use crate::studio::Shared;
 
 /// Lets the station drive the studio. It holds the studio weakly: the studio owns the station.
 pub(crate) struct Controls {
     shared: Weak<Shared>,
     events: broadcast::Sender<Arc<Event>>,
-    preview: watch::Receiver<Option<Frame>>,
     last: parking_lot::Mutex<Snapshot>,
 }
 
@@ -21,7 +22,6 @@ impl Controls {
         Self {
             shared: Arc::downgrade(shared),
             events: shared.events.clone(),
-            preview: shared.program.preview(),
             last: parking_lot::Mutex::new(shared.snapshot()),
         }
     }
@@ -50,11 +50,68 @@ impl server::Control for Controls {
         }
     }
 
+    fn film_link(&self, film: i64, save_as: Option<&str>) -> Option<String> {
+        self.shared.upgrade()?.storage.link(film, save_as)
+    }
+
+    fn secret(&self, name: &str) -> Option<String> {
+        self.shared.upgrade()?.secrets.get(name)
+    }
+
+    fn keep_secret(&self, name: &str, secret: &str) -> Result<(), Problem> {
+        let Some(shared) = self.shared.upgrade() else {
+            return Err(Problem::new(api::Code::Conflict, "Klieg is closing."));
+        };
+        shared.secrets.set(name, secret).map_err(|error| {
+            let text =
+                format!("Its secret could not be kept: {error}. Free some space and try again.");
+            Problem::new(api::Code::Unavailable, text)
+        })
+    }
+
+    fn fonts(&self) -> Vec<String> {
+        program::source::text::families().to_vec()
+    }
+
+    fn still(&self, kind: DeviceKind, device: &str) -> Result<Frame, Problem> {
+        let Some(shared) = self.shared.upgrade() else {
+            return Err(Problem::new(api::Code::Conflict, "Klieg is closing."));
+        };
+        // A camera that is on the program already can be opened by nobody else.
+        match shared
+            .program
+            .picture_of(|source| shows(source, kind, device))
+        {
+            Some(frame) => Ok(frame),
+            None => devices::still(kind, device, shared.clock),
+        }
+    }
+
     fn events(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.attend();
         self.events.subscribe()
     }
 
-    fn preview(&self) -> watch::Receiver<Option<Frame>> {
-        self.preview.clone()
+    fn attend(&self) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.program.attend();
+        }
     }
+
+    fn look(&self, view: server::View) -> watch::Receiver<Option<Frame>> {
+        // While the studio leaves there is nothing to look at: the sender is gone at once.
+        let Some(shared) = self.shared.upgrade() else {
+            return watch::channel(None).1;
+        };
+        match view {
+            server::View::Program => shared.program.preview(),
+            server::View::Preview => shared.program.look(program::View::Preview),
+            server::View::Scenes => shared.program.look(program::View::Scenes),
+        }
+    }
+}
+
+/// Whether a source is of this camera. Screens can be looked at by several, and whole.
+fn shows(source: &SourceKind, kind: DeviceKind, wanted: &str) -> bool {
+    matches!(source, SourceKind::Camera { device, .. } if kind == DeviceKind::Camera && device == wanted)
 }

@@ -1,44 +1,110 @@
 //! Where the broadcast also goes: the list a person keeps, and what runs of it.
 
-use std::sync::Arc;
+mod check;
+mod own;
 
-use api::{Code, DestinationState, DestinationTarget, NewDestination, Problem};
-use media::{Channel, Clock};
-use outputs::{State, Target};
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Code, DestinationState, DestinationTarget, NewDestination, Platform, Problem};
+use media::{Channel, Clock, Timestamp};
+use outputs::{Roots, State, Target};
+use program::{Program, Rendered};
+use scene::Canvas;
 use store::Store;
 use tokio::runtime::Handle;
-use url::Url;
 
+use crate::advice::advice;
 use crate::secrets::Secrets;
+use crate::uplink::{self, Measured};
+use check::{checked, from_command_line, host_of};
+use own::{encoded, render};
+
+/// Under which name the store keeps what the uplink has carried.
+const MEASURED: &str = "uplink";
+
+/// What settings say of all destinations.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Terms {
+    /// Certificates trusted beside those that browsers trust.
+    pub(crate) roots: Roots,
+    /// Bits per second of picture and of sound.
+    pub(crate) video_bitrate: u32,
+    pub(crate) audio_bitrate: u32,
+    /// Between keyframes, at most.
+    pub(crate) keyframe_seconds: f64,
+    /// What the uplink carries, bits per second, as far as a person says it.
+    pub(crate) uplink: Option<u64>,
+}
 
 /// The destinations, in their order.
 pub(crate) struct Destinations {
     store: Arc<Store>,
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     clock: Clock,
     runtime: Handle,
     entries: Vec<Entry>,
+    terms: Terms,
+    measured: Measured,
 }
 
 struct Entry {
     about: api::Destination,
-    /// The key or token of one that came from the command line, which is not kept.
+    /// It came from the command line, and is not kept.
+    passing: bool,
+    /// The key or token of one that is not kept.
     transient: Option<String>,
     running: Option<outputs::Destination>,
+    /// The picture of its own that it reads.
+    rendered: Option<Rendered>,
+    /// It was live since it was started, and somebody has taken note of that.
+    noted: bool,
+    /// The broadcast is over; what the delay holds is sent until then.
+    until: Option<Timestamp>,
 }
 
-/// Running destinations that are to be stopped, outside of any lock.
+impl Entry {
+    fn of(about: api::Destination) -> Self {
+        Self {
+            about,
+            passing: false,
+            transient: None,
+            running: None,
+            rendered: None,
+            noted: false,
+            until: None,
+        }
+    }
+
+    /// What runs, to be stopped.
+    fn take(&mut self, stopping: &mut Stopping) {
+        self.until = None;
+        stopping.destinations.extend(self.running.take());
+        stopping.rendered.extend(self.rendered.take());
+    }
+
+    fn platform(&self) -> Option<&'static Platform> {
+        self.about.platform.as_deref().and_then(Platform::find)
+    }
+}
+
+/// Running destinations that are to be stopped, outside of any lock, and the pictures that were theirs.
 #[must_use]
 #[derive(Default)]
-pub(crate) struct Stopping(Vec<outputs::Destination>);
+pub(crate) struct Stopping {
+    destinations: Vec<outputs::Destination>,
+    rendered: Vec<Rendered>,
+}
 
 impl Stopping {
     /// Stops them, all at once; each is bounded in time by itself.
     pub(crate) async fn finish(self) {
         let mut stops = tokio::task::JoinSet::new();
-        for destination in self.0 {
+        for destination in self.destinations {
             stops.spawn(destination.stop());
         }
+        // Their encoders' threads are waited for.
+        stops.spawn_blocking(move || drop(self.rendered));
         while let Some(ended) = stops.join_next().await {
             if ended.is_err() {
                 tracing::error!("a destination's end had panicked");
@@ -50,59 +116,103 @@ impl Stopping {
 impl Destinations {
     pub(crate) fn open(
         store: Arc<Store>,
-        secrets: Secrets,
+        secrets: Arc<Secrets>,
+        terms: Terms,
         clock: Clock,
         runtime: Handle,
     ) -> Result<Self, store::Error> {
         let kept = store.destinations()?;
-        let entries = kept
-            .into_iter()
-            .map(|mut about| {
-                about.has_secret = secrets.get(&about.id).is_some();
-                about.state = DestinationState::Off;
-                Entry {
-                    about,
-                    transient: None,
-                    running: None,
-                }
-            })
-            .collect();
+        let measured = store.get(MEASURED)?.unwrap_or_default();
         Ok(Self {
+            entries: kept.into_iter().map(Entry::of).collect(),
+            measured: Measured::read(&measured),
             store,
             secrets,
             clock,
             runtime,
-            entries,
+            terms,
         })
     }
 
-    /// What people see of them.
-    pub(crate) fn list(&self) -> Vec<api::Destination> {
-        let seen = self.entries.iter().map(|entry| api::Destination {
-            state: entry
-                .running
-                .as_ref()
-                .map_or(DestinationState::Off, |running| {
-                    self.state_of(&running.state().borrow())
-                }),
-            ..entry.about.clone()
+    /// What settings say from now on. Certificates hold for those that start afterwards.
+    pub(crate) fn set_terms(&mut self, terms: Terms) {
+        self.terms = terms;
+    }
+
+    /// What people see of them. Advice is for a program of this canvas.
+    pub(crate) fn list(&self, canvas: Canvas) -> Vec<api::Destination> {
+        let now = self.clock.now();
+        let seen = self.entries.iter().map(|entry| {
+            let (DestinationTarget::Rtmp { url } | DestinationTarget::Whip { url }) =
+                &entry.about.target;
+            let running = entry.running.as_ref();
+            let state = running.map_or(DestinationState::Off, |r| self.state_of(r, now));
+            let over = state == DestinationState::Off;
+            let until = entry.until.filter(|_| !over);
+            let own = entry.about.rendition;
+            api::Destination {
+                has_secret: entry.transient.is_some()
+                    || self.secrets.get(&entry.about.id).is_some(),
+                advice: advice(entry.platform(), url, &self.terms, canvas, own),
+                encoded: entry.rendered.as_ref().and_then(encoded),
+                recent: running.map_or_else(Vec::new, |r| r.recent(now)),
+                until: until.map(|at| self.clock.unix_millis(at)),
+                state,
+                ..entry.about.clone()
+            }
         });
         seen.collect()
     }
 
-    /// Adds one that a person entered.
-    pub(crate) fn add(&mut self, id: String, new: NewDestination) -> Result<(), Problem> {
-        let about = self.checked(id, &new)?;
-        self.keep(&about, new.secret.as_deref())?;
-        let has_secret = self.secrets.get(&about.id).is_some();
-        self.entries.push(Entry {
-            about: api::Destination {
-                has_secret,
-                ..about
-            },
-            transient: None,
-            running: None,
+    /// What those that are chosen take of the way out.
+    pub(crate) fn uplink(&self) -> api::Uplink {
+        let chosen = self.entries.iter().filter(|e| e.about.enabled);
+        let each: Vec<u64> = chosen
+            .map(|entry| {
+                let own = entry.about.rendition.map(|own| own.bitrate);
+                let video = own.unwrap_or(self.terms.video_bitrate);
+                uplink::needed(video, self.terms.audio_bitrate)
+            })
+            .collect();
+        self.measured.budget(&each, self.terms.uplink)
+    }
+
+    /// Where their keys are kept.
+    pub(crate) fn keys(&self) -> api::KeyStore {
+        self.secrets.keys()
+    }
+
+    /// Takes note of what they carry; called once a second.
+    pub(crate) fn measure(&mut self) {
+        let live = self.entries.iter().filter_map(|entry| {
+            match *entry.running.as_ref()?.state().borrow() {
+                State::Live {
+                    bitrate, dropped, ..
+                } => Some((entry.about.id.clone(), bitrate, dropped)),
+                _ => None,
+            }
         });
+        self.measured.note(live);
+    }
+
+    /// The names of those that have come to be live since this was asked last.
+    pub(crate) fn take_live(&mut self) -> Vec<String> {
+        let mut names = Vec::new();
+        for entry in self.entries.iter_mut().filter(|entry| !entry.noted) {
+            let running = entry.running.as_ref();
+            if running.is_some_and(|r| matches!(*r.state().borrow(), State::Live { .. })) {
+                entry.noted = true;
+                names.push(entry.about.name.clone());
+            }
+        }
+        names
+    }
+
+    /// Adds one that a person entered.
+    pub(crate) fn add(&mut self, id: String, new: &NewDestination) -> Result<(), Problem> {
+        let about = checked(id, new)?;
+        self.keep(&about, new)?;
+        self.entries.push(Entry::of(about));
         Ok(())
     }
 
@@ -113,85 +223,130 @@ impl Destinations {
             name: host_of(&target),
             target,
             secret: None,
+            platform: None,
+            delay_seconds: 0,
+            test: false,
+            rendition: None,
+            follow: false,
         };
-        let mut about = self.checked(id, &new)?;
-        about.has_secret = secret.is_some();
-        self.entries.push(Entry {
-            about,
-            transient: secret,
-            running: None,
-        });
+        let mut entry = Entry::of(checked(id, &new)?);
+        entry.passing = true;
+        entry.transient = secret;
+        self.entries.push(entry);
         Ok(())
     }
 
     /// Changes one; what ran of it is to be stopped.
-    pub(crate) fn set(&mut self, id: &str, new: NewDestination) -> Result<Stopping, Problem> {
-        let mut about = self.checked(id.to_owned(), &new)?;
+    pub(crate) fn set(&mut self, id: &str, new: &NewDestination) -> Result<Stopping, Problem> {
+        let mut about = checked(id.to_owned(), new)?;
         let at = self.position(id)?;
         about.enabled = self.entries[at].about.enabled;
-        self.keep(&about, new.secret.as_deref())?;
-        about.has_secret = self.secrets.get(id).is_some();
+        self.keep(&about, new)?;
         let entry = &mut self.entries[at];
         entry.about = about;
-        Ok(Stopping(entry.running.take().into_iter().collect()))
+        let mut stopping = Stopping::default();
+        entry.take(&mut stopping);
+        Ok(stopping)
     }
 
     pub(crate) fn remove(&mut self, id: &str) -> Result<Stopping, Problem> {
         let at = self.position(id)?;
         self.store.remove_destination(id).map_err(unkept)?;
         self.secrets.set(id, "").map_err(unkept)?;
-        let entry = self.entries.remove(at);
-        Ok(Stopping(entry.running.into_iter().collect()))
+        let mut stopping = Stopping::default();
+        self.entries.remove(at).take(&mut stopping);
+        Ok(stopping)
     }
 
     pub(crate) fn enable(&mut self, id: &str, enabled: bool) -> Result<Stopping, Problem> {
         let at = self.position(id)?;
         let entry = &mut self.entries[at];
         entry.about.enabled = enabled;
-        if entry.transient.is_none() {
+        if !entry.passing {
             self.store.put_destination(&entry.about).map_err(unkept)?;
         }
-        let ended = if enabled { None } else { entry.running.take() };
-        Ok(Stopping(ended.into_iter().collect()))
+        let mut stopping = Stopping::default();
+        if !enabled {
+            entry.take(&mut stopping);
+        }
+        Ok(stopping)
     }
 
-    /// Starts every enabled one that does not run.
-    pub(crate) fn start(&mut self, channel: &Arc<Channel>) {
+    /// Starts every enabled one that does not run, with the program's channel or a picture of its own. One that
+    /// still sends the end of the broadcast before is to be stopped.
+    pub(crate) fn start(&mut self, channel: &Arc<Channel>, program: &Program) -> Stopping {
+        let mut stopping = Stopping::default();
         for entry in &mut self.entries {
+            if entry.until.is_some() {
+                entry.take(&mut stopping);
+            }
             if !entry.about.enabled || entry.running.is_some() {
                 continue;
             }
             let secret = entry
                 .transient
                 .clone()
-                .or_else(|| self.secrets.get(&entry.about.id).map(str::to_owned));
-            let target = match entry.about.target.clone() {
-                DestinationTarget::Rtmp { url } => Target::Rtmp {
-                    url,
-                    key: secret.unwrap_or_default(),
-                },
-                DestinationTarget::Whip { url } => Target::Whip {
-                    url,
-                    bearer: secret.unwrap_or_default(),
-                },
+                .or_else(|| self.secrets.get(&entry.about.id))
+                .unwrap_or_default();
+            let own = entry.about.rendition;
+            entry.rendered = own.and_then(|own| render(program, own, &entry.about.name));
+            let rendered = entry.rendered.as_ref();
+            let read = rendered.map_or(channel, Rendered::channel);
+            let options = outputs::Options {
+                roots: self.terms.roots.clone(),
+                delay: Duration::from_secs(entry.about.delay_seconds.into()),
+                // Its own picture is nobody else's.
+                follow: entry.about.follow || rendered.is_some(),
             };
-            entry.running = Some(outputs::Destination::start(
-                target,
-                Arc::clone(channel),
+            entry.noted = false;
+            entry.running = Some(outputs::Destination::start_with(
+                target(&entry.about, entry.platform(), secret),
+                options,
+                Arc::clone(read),
                 self.clock,
                 &self.runtime,
             ));
         }
+        stopping
+    }
+
+    /// Takes those that run, to be stopped, as the broadcast is over; but one that is behind first sends
+    /// what it holds.
+    pub(crate) fn stop(&mut self) -> Stopping {
+        self.keep_measured();
+        let now = self.clock.now();
+        let mut stopping = Stopping::default();
+        for entry in &mut self.entries {
+            let Some(running) = &entry.running else {
+                continue;
+            };
+            let delay = running.delay();
+            let live = matches!(*running.state().borrow(), State::Live { .. });
+            if live && !delay.is_zero() {
+                // A recording may keep the channel open.
+                running.close();
+                entry.until = entry.until.or(Some(now + delay));
+                stopping.rendered.extend(entry.rendered.take());
+            } else {
+                entry.take(&mut stopping);
+            }
+        }
+        stopping
     }
 
     /// Takes all that run, to be stopped.
-    pub(crate) fn stop(&mut self) -> Stopping {
-        Stopping(
-            self.entries
-                .iter_mut()
-                .filter_map(|e| e.running.take())
-                .collect(),
-        )
+    pub(crate) fn stop_all(&mut self) -> Stopping {
+        let mut stopping = Stopping::default();
+        for entry in &mut self.entries {
+            entry.take(&mut stopping);
+        }
+        stopping
+    }
+
+    fn keep_measured(&self) {
+        if let Err(error) = self.store.set(MEASURED, &self.measured.text()) {
+            tracing::warn!(%error, "what the uplink carried is not kept");
+        }
     }
 
     fn position(&self, id: &str) -> Result<usize, Problem> {
@@ -202,47 +357,40 @@ impl Destinations {
         })
     }
 
-    fn checked(&self, id: String, new: &NewDestination) -> Result<api::Destination, Problem> {
-        let name = new.name.trim();
-        if !(1..=100).contains(&name.chars().count()) {
-            let text = "A destination's name has 1 to 100 characters.";
-            return Err(Problem::new(Code::Invalid, text).about("name"));
-        }
-        let (url, schemes) = match &new.target {
-            DestinationTarget::Rtmp { url } => (url, ["rtmp", "rtmps"]),
-            DestinationTarget::Whip { url } => (url, ["http", "https"]),
-        };
-        check_address(url, schemes)?;
-        Ok(api::Destination {
-            id,
-            name: name.to_owned(),
-            target: new.target.clone(),
-            has_secret: false,
-            enabled: true,
-            state: DestinationState::Off,
-        })
-    }
-
-    fn keep(&mut self, about: &api::Destination, secret: Option<&str>) -> Result<(), Problem> {
+    fn keep(&self, about: &api::Destination, new: &NewDestination) -> Result<(), Problem> {
         self.store.put_destination(about).map_err(unkept)?;
-        if let Some(secret) = secret {
+        if let Some(secret) = &new.secret {
+            let secret = secret.expose().trim();
             self.secrets.set(&about.id, secret).map_err(unkept)?;
         }
         Ok(())
     }
 
-    fn state_of(&self, state: &State) -> DestinationState {
-        match state {
+    fn state_of(&self, running: &outputs::Destination, now: Timestamp) -> DestinationState {
+        match &*running.state().borrow() {
             State::Off => DestinationState::Off,
+            State::Connecting if now < running.begins() => DestinationState::Delayed {
+                at: self.clock.unix_millis(running.begins()),
+            },
             State::Connecting => DestinationState::Connecting,
             State::Live {
                 since,
                 bitrate,
+                bytes,
                 dropped,
+                round_trip,
+                carries,
             } => DestinationState::Live {
                 since: self.clock.unix_millis(*since),
                 bitrate: *bitrate,
+                bytes: *bytes,
                 dropped: *dropped,
+                round_trip_ms: round_trip.map(|trip| {
+                    let ms = (trip.as_micros() + 500) / 1000;
+                    u32::try_from(ms).unwrap_or(u32::MAX)
+                }),
+                carries: *carries,
+                lowers: carries.is_some() && running.follows(),
             },
             State::Retrying {
                 attempt,
@@ -253,10 +401,44 @@ impl Destinations {
                 at: self.clock.unix_millis(*at),
                 reason: reason.clone(),
             },
-            State::Refused { reason } => DestinationState::Refused {
+            State::Refused { reason, key } => DestinationState::Refused {
                 reason: reason.clone(),
+                key: *key,
             },
         }
+    }
+}
+
+/// Where a destination is, with its secret.
+fn target(about: &api::Destination, platform: Option<&Platform>, secret: String) -> Target {
+    match about.target.clone() {
+        DestinationTarget::Rtmp { url } => {
+            let key = match platform.and_then(|p| p.test) {
+                Some(test) if about.test => in_test(&secret, test),
+                _ => secret,
+            };
+            Target::Rtmp { url, key }
+        }
+        // The address that is shown is a part of it; without a secret that says so in words.
+        DestinationTarget::Whip { .. } if platform.is_some_and(|p| p.secret_address) => {
+            Target::Whip {
+                url: secret,
+                bearer: String::new(),
+            }
+        }
+        DestinationTarget::Whip { url } => Target::Whip {
+            url,
+            bearer: secret,
+        },
+    }
+}
+
+/// A key with what makes it a test, as a query; it may have one already.
+fn in_test(key: &str, test: &str) -> String {
+    match test.strip_prefix('?') {
+        Some(rest) if key.contains(rest) => key.to_owned(),
+        Some(rest) if key.contains('?') => format!("{key}&{rest}"),
+        _ => format!("{key}{test}"),
     }
 }
 
@@ -266,106 +448,5 @@ fn unkept(error: impl std::fmt::Display) -> Problem {
     Problem::new(Code::Unavailable, text)
 }
 
-fn check_address(text: &str, schemes: [&str; 2]) -> Result<Url, Problem> {
-    let refused = |why: &str| {
-        let [plain, secure] = schemes;
-        let text = format!(
-            "That address does not work: {why}. Write it as {plain}://host/… or {secure}://host/…."
-        );
-        Problem::new(Code::Invalid, text).about("url")
-    };
-    let url = Url::parse(text.trim()).map_err(|e| refused(&e.to_string()))?;
-    if !schemes.contains(&url.scheme()) {
-        return Err(refused(&format!("it begins with {}://", url.scheme())));
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err(refused("it names no host"));
-    }
-    Ok(url)
-}
-
-/// `rtmp://host/app/key` and `http(s)://:TOKEN@host/…/whip`, taken apart.
-fn from_command_line(address: &str) -> Result<(DestinationTarget, Option<String>), Problem> {
-    if address.starts_with("rtmp://") || address.starts_with("rtmps://") {
-        let url = check_address(address, ["rtmp", "rtmps"])?;
-        let named = address.trim().trim_end_matches('/');
-        // The last part of the path is the key, unless the path is the application alone.
-        let parts = url
-            .path_segments()
-            .map_or(0, |p| p.filter(|s| !s.is_empty()).count());
-        let (target, key) = match named.rsplit_once('/') {
-            Some((base, key)) if parts >= 2 => (base.to_owned(), Some(key.to_owned())),
-            _ => (named.to_owned(), None),
-        };
-        return Ok((DestinationTarget::Rtmp { url: target }, key));
-    }
-    let mut url = check_address(address, ["http", "https"])?;
-    let token = url.password().map(str::to_owned);
-    // A URL with a host takes both, so neither can fail here.
-    if url.set_password(None).is_err() || url.set_username("").is_err() {
-        tracing::debug!("an address kept its user information");
-    }
-    Ok((
-        DestinationTarget::Whip {
-            url: url.to_string(),
-        },
-        token,
-    ))
-}
-
-fn host_of(target: &DestinationTarget) -> String {
-    let (DestinationTarget::Rtmp { url } | DestinationTarget::Whip { url }) = target;
-    Url::parse(url)
-        .ok()
-        .and_then(|u| u.host_str().map(str::to_owned))
-        .unwrap_or_else(|| "Destination".into())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_from_the_command_line_are_taken_apart() {
-        let rtmp = |url: &str| DestinationTarget::Rtmp { url: url.into() };
-        let whip = |url: &str| DestinationTarget::Whip { url: url.into() };
-        for (address, target, secret) in [
-            (
-                "rtmp://a.example/live/key?x=1",
-                rtmp("rtmp://a.example/live"),
-                Some("key?x=1"),
-            ),
-            ("rtmp://a.example/live", rtmp("rtmp://a.example/live"), None),
-            (
-                "rtmps://a.example:443/app/instance/key",
-                rtmp("rtmps://a.example:443/app/instance"),
-                Some("key"),
-            ),
-            (
-                "https://:s3cret@b.example/room/whip",
-                whip("https://b.example/room/whip"),
-                Some("s3cret"),
-            ),
-            (
-                "http://127.0.0.1:8889/x/whip",
-                whip("http://127.0.0.1:8889/x/whip"),
-                None,
-            ),
-        ] {
-            let taken = from_command_line(address).unwrap();
-            assert_eq!(taken, (target, secret.map(str::to_owned)), "{address}");
-        }
-    }
-
-    #[test]
-    fn wrong_addresses_are_refused_in_words() {
-        for (address, expect) in [
-            ("a.example/live", "relative URL"),
-            ("ftp://a.example/live", "it begins with ftp://"),
-            ("rtmp:///live/key", "host"),
-        ] {
-            let said = from_command_line(address).unwrap_err().message;
-            assert!(said.contains(expect), "{said:?} should say {expect:?}");
-        }
-    }
-}
+mod tests;

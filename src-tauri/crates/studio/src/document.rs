@@ -54,6 +54,11 @@ pub(crate) fn open(path: &Path) -> Opened {
     }
 }
 
+/// Whether a file holds a collection that this program can read.
+pub(crate) fn is_collection(path: &Path) -> bool {
+    read(path).is_ok()
+}
+
 fn read(path: &Path) -> Result<Collection, String> {
     let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),

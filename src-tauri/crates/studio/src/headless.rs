@@ -1,46 +1,33 @@
 //! The studio without a window.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use anyhow::Context;
-use tracing_subscriber::EnvFilter;
 
 use crate::cli::Args;
-use crate::settings::Settings;
-use crate::{Options, Studio};
+use crate::settings::Layers;
+use crate::{Options, Studio, log};
 
 impl Options {
-    /// What the command line asks for, with the settings of file and environment.
+    /// What the command line asks for, with the settings of file and environment still to be read.
     ///
     /// # Errors
-    /// No home folder, or settings that are refused.
+    /// No home folder.
     pub fn from_args(args: &Args) -> anyhow::Result<Self> {
         let data_dir = args.data_dir()?;
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        let settings = Settings::load(&data_dir.join("settings.toml"), environment, &args.set)?;
+        let file = data_dir.join("settings.toml");
+        let settings = Layers::new(&file, environment, args.set.clone());
         Ok(Self {
             data_dir,
             collection: args.collection.clone(),
             on_air: args.on_air,
             publish: args.publish.clone(),
+            record: args.record,
             settings,
         })
-    }
-}
-
-/// Logs to stderr from now on; `KLIEG_LOG` chooses levels (`debug`, `wire=trace,info`).
-pub fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("KLIEG_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,wgpu_core=warn,wgpu_hal=warn,naga=warn,rtc=warn"));
-    let started = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .try_init();
-    if let Err(error) = started {
-        tracing::debug!(%error, "somebody else logs already");
     }
 }
 
@@ -49,9 +36,14 @@ pub fn log_to_stderr() {
 /// # Errors
 /// Whatever keeps it from starting, in words for people.
 pub fn run_headless(args: &Args) -> anyhow::Result<()> {
-    log_to_stderr();
+    log::start();
     let options = Options::from_args(args)?;
     let studio = Studio::start(options)?;
+    // Before the ready line: whoever reads it may end the program at once.
+    let told = {
+        let _inside = studio.runtime().enter();
+        told()?
+    };
     let at = studio.endpoints();
     let ready = serde_json::json!({
         "ready": true,
@@ -71,23 +63,31 @@ pub fn run_headless(args: &Args) -> anyhow::Result<()> {
         tracing::info!("watch: {} ({})", link.url, link.label);
     }
     tracing::info!("control: {}/studio#token={}", at.local(), at.control_token);
-    studio.runtime().block_on(until_told())?;
+    studio.runtime().block_on(told);
     tracing::info!("leaving");
     drop(studio);
     Ok(())
 }
 
+/// Listens from now on, and ends when the program is told to leave.
 #[cfg(unix)]
-async fn until_told() -> std::io::Result<()> {
+fn told() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        ended = tokio::signal::ctrl_c() => ended,
-        _ = terminate.recv() => Ok(()),
-    }
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
-#[cfg(not(unix))]
-async fn until_told() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+/// Listens from now on, and ends when the program is told to leave.
+#[cfg(windows)]
+fn told() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }

@@ -9,21 +9,38 @@
 //! it as well as a window here.
 
 mod access;
+mod advice;
+mod broadcast;
 pub mod cli;
+mod collections;
 mod control;
 mod cpu;
 mod demo;
 mod destinations;
 mod devices;
 mod document;
+mod endpoints;
+mod feeds;
+mod first;
 mod headless;
+mod kept;
+mod keys;
 mod links;
+mod live;
+mod log;
+mod masks;
+mod presets;
+mod remotes;
 mod secrets;
 pub mod settings;
 mod snapshot;
+mod storage;
 mod studio;
+mod switching;
+mod uplink;
 mod watch;
 
-pub use headless::{log_to_stderr, run_headless};
-pub use settings::Settings;
+pub use headless::run_headless;
+pub use log::start as start_log;
+pub use settings::{Layers, Settings};
 pub use studio::{Endpoints, Options, StartError, Studio};

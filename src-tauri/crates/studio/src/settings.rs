@@ -4,12 +4,32 @@
 //! `--set server.http=…` set the same key. Unknown keys and values out of range are refused with
 //! the place they stand in; nothing is guessed.
 
+mod file;
+mod ice;
+mod keys;
+mod layers;
+mod names;
+mod recording;
+mod storage;
+
+pub use ice::IceServer;
+pub use layers::Layers;
+pub use names::{HostName, WebOrigin};
+pub use recording::Recording;
+pub(crate) use recording::plain;
+pub use storage::{AfterRecording, Storage, WhenFull};
+
+pub(crate) use file::{with, without, write};
+pub(crate) use keys::{KEYS, Key, shown};
+pub(crate) use layers::{Place, Read};
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use outputs::Roots;
 use serde::Deserialize;
-use toml::{Table, Value};
+use toml::Value;
 
 /// All settings.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -21,8 +41,16 @@ pub struct Settings {
     pub ingest: Ingest,
     /// How the program is encoded.
     pub encoder: Encoder,
+    /// What destinations share.
+    pub outputs: Outputs,
     /// How the station runs.
     pub station: StationSettings,
+    /// What is recorded, and kept behind the live picture.
+    pub recording: Recording,
+    /// Where films are uploaded to.
+    pub storage: Storage,
+    /// What is logged.
+    pub log: Log,
 }
 
 /// The station's addresses. Port 0 means any free one.
@@ -39,6 +67,16 @@ pub struct Server {
     pub media_udp: SocketAddr,
     /// Further addresses under which viewers reach this machine (behind a router).
     pub external: Vec<IpAddr>,
+    /// STUN and TURN servers that browsers are told of.
+    pub ice_servers: Vec<IceServer>,
+    /// Tells the network the station's name (`NAME.local`).
+    pub mdns: bool,
+    /// Further origins whose pages may use this station.
+    pub allowed_origins: Vec<WebOrigin>,
+    /// Further names that the station answers to.
+    pub allowed_hosts: Vec<HostName>,
+    /// The control token also works from other machines.
+    pub remote_control: bool,
 }
 
 impl Default for Server {
@@ -50,6 +88,11 @@ impl Default for Server {
             rtmp: Listen(Some(any(1935))),
             media_udp: any(8189),
             external: Vec::new(),
+            ice_servers: Vec::new(),
+            mdns: true,
+            allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
+            remote_control: false,
         }
     }
 }
@@ -76,6 +119,15 @@ impl TryFrom<String> for Listen {
             format!("\"{text}\" is no address; write it as 0.0.0.0:8443, or \"off\"")
         })?;
         Ok(Self(Some(address)))
+    }
+}
+
+impl std::fmt::Display for Listen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("off"),
+        }
     }
 }
 
@@ -170,6 +222,17 @@ pub enum Policy {
     Approve,
 }
 
+impl Policy {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keyed => "keyed",
+            Self::Open => "open",
+            Self::Approve => "approve",
+        }
+    }
+}
+
 impl From<Policy> for server::Policy {
     fn from(policy: Policy) -> Self {
         match policy {
@@ -192,6 +255,35 @@ pub struct Encoder {
     pub audio_bitrate: AudioBitrate,
 }
 
+/// What destinations share.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outputs {
+    /// What the connection carries outwards, bits per second; 0 when that is not known.
+    pub uplink: UplinkRate,
+    /// A file of certificates that destinations are trusted by, beside those that browsers trust.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Outputs {
+    /// The certificates of the file, which is looked for in `folder` when its path is relative.
+    ///
+    /// # Errors
+    /// [`SettingsError::Override`] with what is wrong with the file.
+    pub(crate) fn roots(&self, folder: &Path) -> Result<Roots, SettingsError> {
+        let Some(file) = &self.ca_file else {
+            return Ok(Roots::default());
+        };
+        let file = folder.join(file);
+        let refused = |why: &dyn std::fmt::Display| SettingsError::Override {
+            origin: "outputs.ca_file".into(),
+            message: format!("{} is no use: {why}", file.display()),
+        };
+        let text = std::fs::read(&file).map_err(|e| refused(&e))?;
+        Roots::from_pem(&text).map_err(|e| refused(&e))
+    }
+}
+
 /// How the station runs.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -200,8 +292,63 @@ pub struct StationSettings {
     pub max_channels: MaxChannels,
     /// A publisher that sends nothing for so long is ended, in seconds.
     pub idle_seconds: IdleSeconds,
+    /// Stream keys and tokens are kept in the system's keychain, where there is one.
+    pub keychain: On,
 }
 
+/// Yes, unless it is said otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct On(bool);
+
+impl On {
+    /// Whether.
+    pub fn get(self) -> bool {
+        self.0
+    }
+}
+
+impl Default for On {
+    fn default() -> Self {
+        Self(true)
+    }
+}
+
+/// What is logged.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// From which level on.
+    pub level: Level,
+}
+
+/// A level, or levels by part of the program: `wire=trace,info`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Level(String);
+
+impl Level {
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Level {
+    fn default() -> Self {
+        Self("info".into())
+    }
+}
+
+impl TryFrom<String> for Level {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        crate::log::check_level(&text)?;
+        Ok(Self(text))
+    }
+}
+
+/// A type for numbers of a unit that are checked as they are read.
 macro_rules! bounded {
     ($(#[$doc:meta])* $name:ident($inner:ty), $unit:literal, $min:literal..=$max:literal, $default:literal) => {
         $(#[$doc])*
@@ -210,6 +357,10 @@ macro_rules! bounded {
         pub struct $name($inner);
 
         impl $name {
+            pub(crate) const MIN: $inner = $min;
+            pub(crate) const MAX: $inner = $max;
+            pub(crate) const UNIT: &str = $unit;
+
             /// The value.
             pub fn get(self) -> $inner {
                 self.0
@@ -254,6 +405,10 @@ bounded!(
     KeyframeSeconds(f64), "seconds", 0.5..=10.0, 2.0
 );
 bounded!(
+    /// Bits per second outwards.
+    UplinkRate(u32), "bits per second", 0..=2_000_000_000, 0
+);
+bounded!(
     /// Channels at once.
     MaxChannels(u32), "channels", 1..=1000, 100
 );
@@ -269,6 +424,8 @@ impl KeyframeSeconds {
         Duration::from_secs_f64(self.0)
     }
 }
+
+pub(crate) use bounded;
 
 /// Why settings are refused.
 #[derive(Debug, thiserror::Error)]
@@ -312,99 +469,9 @@ impl Settings {
         environment: impl IntoIterator<Item = (String, String)>,
         sets: &[String],
     ) -> Result<Self, SettingsError> {
-        let mut table = read_file(file)?;
-        for (name, value) in environment {
-            // A variable without a double underscore is no setting (KLIEG_LOG).
-            if let Some(key) = name.strip_prefix("KLIEG_").filter(|k| k.contains("__")) {
-                let path: Vec<String> = key.split("__").map(str::to_lowercase).collect();
-                table = overridden(table, &path, &value, &name)?;
-            }
-        }
-        for set in sets {
-            let origin = format!("--set {set}");
-            let Some((key, value)) = set.split_once('=') else {
-                return Err(SettingsError::Override {
-                    origin,
-                    message: "write it as key=value, for example server.http=127.0.0.1:8080".into(),
-                });
-            };
-            let path: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
-            table = overridden(table, &path, value.trim(), &origin)?;
-        }
-        parse(table).map_err(|message| SettingsError::Override {
-            origin: "settings".into(),
-            message,
-        })
+        let layers = Layers::new(file, environment, sets.to_vec());
+        Ok(layers.read()?.settings)
     }
-}
-
-fn read_file(path: &Path) -> Result<Table, SettingsError> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Table::new()),
-        Err(source) => {
-            return Err(SettingsError::Read {
-                path: path.to_owned(),
-                source,
-            });
-        }
-    };
-    let refused = |error: &toml::de::Error| {
-        let at = error.span().map_or(0, |span| span.start.min(text.len()));
-        let line = text[..at].matches('\n').count() + 1;
-        let key = text.lines().nth(line - 1).and_then(|l| l.split('=').next());
-        let key = key.map_or("", str::trim);
-        let what = error.message();
-        let message = if key.is_empty() || what.contains(key) {
-            what.to_owned()
-        } else {
-            format!("{key}: {what}")
-        };
-        SettingsError::File {
-            path: path.to_owned(),
-            line,
-            message,
-        }
-    };
-    toml::from_str::<Settings>(&text).map_err(|e| refused(&e))?;
-    toml::from_str::<Table>(&text).map_err(|e| refused(&e))
-}
-
-fn parse(table: Table) -> Result<Settings, String> {
-    Settings::deserialize(Value::Table(table)).map_err(|e| e.message().to_owned())
-}
-
-fn overridden(
-    mut table: Table,
-    path: &[String],
-    value: &str,
-    origin: &str,
-) -> Result<Table, SettingsError> {
-    let refused = |message: String| SettingsError::Override {
-        origin: origin.to_owned(),
-        message,
-    };
-    let (last, sections) = path
-        .split_last()
-        .ok_or_else(|| refused("no key is named".into()))?;
-    let mut at = &mut table;
-    for section in sections {
-        at = at
-            .entry(section.clone())
-            .or_insert_with(|| Value::Table(Table::new()))
-            .as_table_mut()
-            .ok_or_else(|| refused(format!("{section} is no section")))?;
-    }
-    // Numbers, lists and booleans as TOML writes them; anything else is text.
-    let parsed = toml::from_str::<Table>(&format!("v = {value}"))
-        .ok()
-        .and_then(|mut t| t.remove("v"));
-    at.insert(
-        last.clone(),
-        parsed.unwrap_or_else(|| Value::String(value.to_owned())),
-    );
-    parse(table.clone()).map_err(|message| refused(message.trim().to_owned()))?;
-    Ok(table)
 }
 
 #[cfg(test)]

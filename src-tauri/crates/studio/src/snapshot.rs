@@ -1,26 +1,62 @@
 //! The studio in one picture.
 
-use api::{OnAir, Snapshot, SourceState, SourceStatus, Undo};
-use media::ChannelName;
+use std::time::Duration;
+
+use api::{OnAir, PictureSize, Playback, Snapshot, SourceState, SourceStatus, Undo};
+use media::{ChannelName, Timestamp};
 use program::{State, Status};
 use scene::SourceId;
 
+use crate::collections;
 use crate::studio::Shared;
+
+/// Steps of the history that are listed each way.
+const STEPS: usize = 40;
 
 impl Shared {
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let sources = self.program.statuses().into_iter().map(status).collect();
+        let now = self.clock.now();
+        let sizes = self.program.sizes();
+        let statuses = self.program.statuses().into_iter();
+        let mut sources: Vec<_> = statuses
+            .map(|(id, how)| {
+                let size = sizes.get(&id).map(|(width, height)| PictureSize {
+                    width: *width,
+                    height: *height,
+                });
+                SourceStatus {
+                    size,
+                    ..status((id, how), now)
+                }
+            })
+            .collect();
         let composing = self.program.composing();
         let publishers = self.publishers();
+        let (private, rooms) = self.rooms();
         let station_problems = self.station_problems();
+        let (recordings, rewinds, kept_problems, cuts, room) = {
+            let kept = self.kept.lock();
+            let now = (kept.recordings(), kept.rewinds(), kept.problems());
+            (now.0, now.1, now.2, kept.cuts(), kept.room())
+        };
         let state = self.state.lock();
+        for status in &mut sources {
+            state.remotes.explain(status);
+        }
         let mut problems = state.problems.clone();
         problems.extend(self.saver.problem());
         problems.extend(station_problems);
+        problems.extend(kept_problems);
         problems.extend(
             composing
                 .problem
                 .map(|text| api::Problem::new(api::Code::Unavailable, text).about("compositor")),
+        );
+        problems.extend(
+            self.program
+                .file_problems()
+                .into_iter()
+                .map(|text| api::Problem::new(api::Code::NotFound, text).about("filters")),
         );
         let history = &state.history;
         Snapshot {
@@ -29,17 +65,37 @@ impl Shared {
             undo: Undo {
                 undo: history.undo_label().map(str::to_owned),
                 redo: history.redo_label().map(str::to_owned),
+                past: history.past().take(STEPS).map(str::to_owned).collect(),
+                future: history.future().take(STEPS).map(str::to_owned).collect(),
             },
+            studio_mode: self.studio_mode(),
             title: state.title.clone(),
             on_air: state.on_air.map(|at| OnAir {
                 since: self.clock.unix_millis(at),
             }),
+            recordings,
+            rewinds,
+            cuts,
+            room,
+            uploads: self.storage.uploads(),
+            storage: self.storage.about(),
             sources,
+            collections: collections::listed(&state),
             devices: state.devices.clone(),
-            destinations: state.destinations.list(),
+            destinations: state.listed_destinations(),
+            uplink: state.destinations.uplink(),
+            key_store: state.destinations.keys(),
             links: state.links.clone(),
             access: state.access.clone(),
             publishers,
+            private,
+            rooms,
+            settings: state.settings.clone(),
+            keys: state.keys.clone(),
+            filter_presets: state.presets.clone(),
+            first_start: state.first_start,
+            quality: state.quality.clone(),
+            masks: state.masks.clone(),
             stats: self.stats.read().clone(),
             problems,
         }
@@ -54,7 +110,7 @@ impl Shared {
     }
 }
 
-fn status((id, status): (SourceId, Status)) -> SourceStatus {
+fn status((id, status): (SourceId, Status), now: Timestamp) -> SourceStatus {
     SourceStatus {
         id,
         state: match status.state {
@@ -66,5 +122,20 @@ fn status((id, status): (SourceId, Status)) -> SourceStatus {
         },
         message: status.message,
         detail: status.detail,
+        has_token: false,
+        size: None,
+        playback: status.playback.map(|playback| Playback {
+            playing: playback.playing,
+            position_ms: millis(playback.position_at(now)),
+            speed: playback.speed,
+            duration_ms: playback.duration.map(millis),
+            entry: playback.entry,
+            entries: playback.entries,
+            title: playback.title,
+        }),
     }
+}
+
+fn millis(of: Duration) -> u64 {
+    u64::try_from(of.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,25 +1,30 @@
 //! The studio: one state, changed by commands, seen in snapshots.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Code, Command, Event, Message, Problem, Snapshot};
-use media::{ChannelInfo, ChannelName, Clock, Hub, Origin, Timestamp};
+use media::{Clock, Hub, Timestamp};
 use parking_lot::{Mutex, RwLock};
 use program::Program;
-use scene::History;
+use scene::{History, SourceId};
 use store::Store;
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, broadcast};
 
+use crate::collections::Shelf;
 use crate::control::Controls;
-use crate::destinations::{Destinations, Stopping};
+use crate::destinations::Destinations;
 use crate::document::{self, Saver};
+pub use crate::endpoints::Endpoints;
+use crate::kept::Kept;
+use crate::live::{self, Live};
+use crate::remotes::Remotes;
 use crate::secrets::Secrets;
-use crate::settings::{Settings, SettingsError};
-use crate::{demo, devices, links, watch};
+use crate::settings::{Layers, SettingsError};
+use crate::storage::Storage;
+use crate::{demo, devices, first, keys, links, log, masks, presets, watch};
 
 /// Events that a follower may be behind before it loses some (it then gets a fresh snapshot).
 const EVENTS: usize = 256;
@@ -35,8 +40,10 @@ pub struct Options {
     pub on_air: bool,
     /// Destinations for this run; any of them goes live at once.
     pub publish: Vec<String>,
-    /// The settings.
-    pub settings: Settings,
+    /// Record the program from the start.
+    pub record: bool,
+    /// What settings are read from.
+    pub settings: Layers,
 }
 
 /// Why the studio does not start.
@@ -76,44 +83,15 @@ pub enum StartError {
     /// Going live failed.
     #[error("{0}")]
     GoLive(Problem),
-}
-
-/// Where the running studio is reached.
-#[derive(Clone, Debug)]
-pub struct Endpoints {
-    /// Pages and API.
-    pub http: SocketAddr,
-    /// The same over TLS, when it is on.
-    pub https: Option<SocketAddr>,
-    /// RTMP ingest, when it is on.
-    pub rtmp: Option<SocketAddr>,
-    /// WebRTC media.
-    pub media_udp: SocketAddr,
-    /// What commands need.
-    pub control_token: String,
-}
-
-impl Endpoints {
-    /// The base address for this machine itself: `http://127.0.0.1:8080`.
-    pub fn local(&self) -> String {
-        links::local_base("http", self.http)
-    }
-
-    /// The same over TLS, when it is on.
-    pub fn local_https(&self) -> Option<String> {
-        self.https.map(|at| links::local_base("https", at))
-    }
-
-    /// Where RTMP publishers on this machine come to: `rtmp://127.0.0.1:1935/live`.
-    pub fn local_rtmp(&self) -> Option<String> {
-        self.rtmp.map(|at| links::local_base("rtmp", at) + "/live")
-    }
+    /// Recording failed.
+    #[error("--record: {0}")]
+    Record(Problem),
 }
 
 /// The running studio.
 pub struct Studio {
     shared: Arc<Shared>,
-    endpoints: Endpoints,
+    data_dir: PathBuf,
     runtime: Option<Runtime>,
 }
 
@@ -124,24 +102,52 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     pub(crate) program: Program,
     pub(crate) saver: Saver,
+    pub(crate) shelf: Shelf,
+    /// The folder of masks for luma wipes.
+    pub(crate) masks: PathBuf,
     pub(crate) state: Mutex<State>,
     pub(crate) stats: RwLock<api::Stats>,
     pub(crate) events: broadcast::Sender<Arc<Event>>,
     pub(crate) changed: Notify,
     pub(crate) station: RwLock<Option<server::Station>>,
-    runtime: tokio::runtime::Handle,
+    /// Locked after `state` where both are.
+    pub(crate) kept: Mutex<Kept>,
+    pub(crate) storage: Storage,
+    pub(crate) secrets: Arc<Secrets>,
+    pub(crate) endpoints: RwLock<Endpoints>,
+    pub(crate) testing: first::Testing,
+    /// Held while settings change.
+    pub(crate) live: Mutex<Live>,
+    pub(crate) runtime: tokio::runtime::Handle,
 }
 
 pub(crate) struct State {
     pub(crate) history: History,
     pub(crate) path: PathBuf,
+    /// The collections of the person's own folder, by name, as they were when it was looked at.
+    pub(crate) collections: Vec<(String, PathBuf)>,
     pub(crate) title: String,
     pub(crate) on_air: Option<Timestamp>,
     pub(crate) destinations: Destinations,
+    pub(crate) remotes: Remotes,
     pub(crate) devices: api::Devices,
     pub(crate) links: Vec<api::Link>,
+    pub(crate) places: Vec<links::Place>,
     pub(crate) access: Vec<api::AccessLink>,
+    pub(crate) settings: Vec<api::Setting>,
+    pub(crate) keys: api::Keys,
+    pub(crate) presets: Vec<api::FilterPreset>,
+    pub(crate) first_start: bool,
+    pub(crate) quality: Option<api::QualityTest>,
+    pub(crate) masks: Vec<api::MaskFile>,
     pub(crate) problems: Vec<Problem>,
+}
+
+impl State {
+    /// Where the broadcast also goes, as people see it.
+    pub(crate) fn listed_destinations(&self) -> Vec<api::Destination> {
+        self.destinations.list(self.history.now().canvas)
+    }
 }
 
 impl Studio {
@@ -151,6 +157,8 @@ impl Studio {
     /// [`StartError`]; nothing runs then. What a person can mend later (a missing file or device, a
     /// broken collection) is no error, but stands in the snapshot.
     pub fn start(options: Options) -> Result<Self, StartError> {
+        let live = Live::read(&options)?;
+        let settings = live.settings().clone();
         let clock = Clock::start();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -158,50 +166,51 @@ impl Studio {
             .enable_all()
             .build()
             .map_err(StartError::Threads)?;
-        let shared = Shared::open(&options, clock, runtime.handle().clone())?;
+        let shared = Shared::open(&options, live, clock, runtime.handle().clone())?;
+        log::begin(&options.data_dir, &shared.store, clock);
+        log::set_level(settings.log.level.as_str());
         let shared = Arc::new(shared);
         let control_token = random_text(24);
         let config = server::Config {
-            http: options.settings.server.http,
-            https: options.settings.server.https.get(),
-            rtmp: options.settings.server.rtmp.get(),
-            media_udp: options.settings.server.media_udp,
-            external: options.settings.server.external.clone(),
+            http: settings.server.http,
+            https: settings.server.https.get(),
+            rtmp: settings.server.rtmp.get(),
+            media_udp: settings.server.media_udp,
+            external: settings.server.external.clone(),
             control_token: control_token.clone(),
             data_dir: options.data_dir.clone(),
         };
-        let ingest = &options.settings.ingest;
-        let idle = options.settings.station.idle_seconds.get();
+        let changes = live::changes(&settings, &options.data_dir)?;
         let rules = server::Options {
-            rules: server::Rules {
-                policy: ingest.policy.into(),
-                take_over: ingest.take_over,
-                idle: Duration::from_secs(idle.into()),
-            },
-            jwt: ingest.jwt.checker(&options.data_dir)?,
+            names: changes.names,
+            origins: changes.origins,
+            rules: changes.rules,
+            jwt: changes.jwt,
+            ice_servers: changes.ice_servers,
+            mdns: changes.mdns,
+            remote_control: changes.remote_control,
+            logs: log::lines(),
+            latencies: shared.program.latencies(),
             ..server::Options::default()
         };
+        let timelines = shared.kept.lock().timelines();
         let parts = server::Parts {
             hub: shared.hub.clone(),
             clock,
             store: Arc::clone(&shared.store),
+            timelines,
             control: Arc::new(Controls::new(&shared)),
         };
         let station = runtime.block_on(server::start_with(config, rules, parts))?;
-        let endpoints = Endpoints {
-            http: station.http_addr(),
-            https: station.https_addr(),
-            rtmp: station.rtmp_addr(),
-            media_udp: station.media_addr(),
-            control_token,
-        };
-        shared.state.lock().links = links::watch_links(endpoints.http);
+        *shared.endpoints.write() = Endpoints::of(&station, control_token);
         *shared.station.write() = Some(station);
         shared.show_links();
+        shared.show_media_origins();
+        shared.take_off_all_replays();
         watch::start(&shared, runtime.handle());
         let studio = Self {
             shared,
-            endpoints,
+            data_dir: options.data_dir.clone(),
             runtime: Some(runtime),
         };
         studio.begin(&options)?;
@@ -222,22 +231,40 @@ impl Studio {
             })?;
         }
         if options.on_air || !options.publish.is_empty() {
-            self.apply(Command::GoLive).map_err(StartError::GoLive)?;
+            server::done_by("the command line", None, Command::GoLive, |command| {
+                self.shared.apply(command)
+            })
+            .map_err(StartError::GoLive)?;
+        }
+        // A setting may have begun it already.
+        if options.record && self.shared.kept.lock().recordings().is_empty() {
+            let record = Command::Record { channel: None };
+            server::done_by("the command line", None, record, |command| {
+                self.shared.apply(command)
+            })
+            .map_err(StartError::Record)?;
         }
         Ok(())
     }
 
-    /// Where it is reached.
-    pub fn endpoints(&self) -> &Endpoints {
-        &self.endpoints
+    /// Where it is reached at the moment: settings move it.
+    pub fn endpoints(&self) -> Endpoints {
+        self.shared.endpoints.read().clone()
     }
 
-    /// Does what a person commands.
+    /// Does what the person at this machine commands.
     ///
     /// # Errors
     /// A [`Problem`] for them; nothing has changed then.
     pub fn apply(&self, command: Command) -> Result<(), Problem> {
-        self.shared.apply(command)
+        server::done_by("the host, in the window", None, command, |command| {
+            self.shared.apply(command)
+        })
+    }
+
+    /// The folder of the log's files.
+    pub fn log_folder(&self) -> PathBuf {
+        log::folder(&self.data_dir)
     }
 
     /// Everything at this moment.
@@ -261,21 +288,33 @@ impl Drop for Studio {
         let Some(runtime) = self.runtime.take() else {
             return;
         };
-        let stopping = self.shared.end_broadcast();
+        self.shared.testing.end();
+        let (stopping, ending) = self.shared.end_broadcast();
+        ending.finish();
+        self.shared.end_keeping();
+        self.shared.tidy_tokens();
+        let delayed = self.shared.state.lock().destinations.stop_all();
+        let remotes = self.shared.state.lock().remotes.stop();
         let station = self.shared.station.write().take();
         runtime.block_on(async {
+            let goodbyes = remotes.into_iter().map(outputs::Remote::stop);
+            let goodbyes: tokio::task::JoinSet<()> = goodbyes.collect();
             stopping.finish().await;
+            delayed.finish().await;
+            goodbyes.join_all().await;
             if let Some(station) = station {
                 station.shutdown().await;
             }
         });
         runtime.shutdown_timeout(Duration::from_secs(2));
+        log::end();
     }
 }
 
 impl Shared {
     fn open(
         options: &Options,
+        live: Live,
         clock: Clock,
         runtime: tokio::runtime::Handle,
     ) -> Result<Self, StartError> {
@@ -284,66 +323,113 @@ impl Shared {
             source,
         };
         std::fs::create_dir_all(&options.data_dir).map_err(folder)?;
-        let store = Arc::new(Store::open(&options.data_dir.join("klieg.db"))?);
+        let database = options.data_dir.join("klieg.db");
+        let is_first = first::is_first(options, &database);
+        let store = Arc::new(Store::open(&database)?);
         let mut problems = Vec::new();
         if let Some(aside) = store.set_aside() {
             problems.push(Problem::new(Code::Unavailable, aside.to_string()));
         }
+        let shelf = Shelf::at(options.data_dir.join("collections"));
         let path = match &options.collection {
             Some(path) => std::path::absolute(path).map_err(folder)?,
-            None => demo::lay_out(&options.data_dir.join("collections/demo")).map_err(folder)?,
+            None => match shelf.last() {
+                Some(path) => path,
+                None => demo::lay_out(&shelf.folder().join("demo")).map_err(folder)?,
+            },
         };
         let opened = document::open(&path);
         problems.extend(opened.problem);
+        let collections = shelf.look();
         let history = History::new(opened.collection);
-        let encoder = &options.settings.encoder;
+        let hub = Hub::new(live::max_channels(live.settings()));
         let program = Program::start(
-            program::Settings {
-                video_bitrate: encoder.bitrate.get(),
-                keyframe_interval: encoder.keyframe_seconds.duration(),
-                opus_bitrate: encoder.audio_bitrate.get(),
-                aac_bitrate: encoder.audio_bitrate.get(),
-            },
+            live::encoding(live.settings()),
             Arc::clone(history.now()),
             folder_of(&path),
+            hub.clone(),
             clock,
         )?;
-        let secrets = Secrets::open(&options.data_dir);
-        let destinations = Destinations::open(Arc::clone(&store), secrets, clock, runtime.clone())?;
+        let keychain = live.settings().station.keychain.get();
+        let secrets = Arc::new(Secrets::open(&options.data_dir, keychain));
+        let mut remotes = Remotes::new(Arc::clone(&secrets), hub.clone(), clock, runtime.clone());
+        remotes.follow(history.now());
+        let terms = live.terms(live.settings())?;
+        let storage = Storage::open(
+            Arc::clone(&store),
+            Arc::clone(&secrets),
+            live.storage_terms(live.settings())?,
+            clock,
+            runtime.clone(),
+        )?;
+        let destinations = Destinations::open(
+            Arc::clone(&store),
+            Arc::clone(&secrets),
+            terms,
+            clock,
+            runtime.clone(),
+        )?;
+        let masks = options.data_dir.join("masks");
+        if let Err(error) = masks::lay_out(&masks) {
+            tracing::warn!(folder = %masks.display(), %error, "masks of luma wipes are not laid out");
+        }
         let title = store.title()?;
-        let max_channels = options.settings.station.max_channels.get();
+        let keys = keys::open(&store)?;
+        let presets = presets::open(&store)?;
+        let first_start = first::open(&store, is_first)?;
         Ok(Self {
             clock,
-            hub: Hub::new(usize::try_from(max_channels).unwrap_or(usize::MAX)),
+            hub,
             program,
+            shelf,
+            masks: masks.clone(),
             saver: Saver::start().map_err(StartError::Threads)?,
             state: Mutex::new(State {
                 title: title.unwrap_or_else(|| history.now().name.clone()),
                 history,
                 path,
+                collections,
                 on_air: None,
                 destinations,
+                remotes,
                 devices: api::Devices::default(),
                 links: Vec::new(),
+                places: Vec::new(),
                 access: Vec::new(),
+                settings: live.shown(),
+                keys,
+                presets,
+                first_start,
+                quality: None,
+                masks: masks::look(&masks),
                 problems,
             }),
             stats: RwLock::default(),
             events: broadcast::Sender::new(EVENTS),
             changed: Notify::new(),
             station: RwLock::new(None),
+            kept: Mutex::new(Kept::new(
+                Arc::clone(&store),
+                clock,
+                options.data_dir.clone(),
+            )),
+            storage,
+            secrets,
+            endpoints: RwLock::new(Endpoints::nowhere()),
+            testing: first::Testing::default(),
+            live: Mutex::new(live),
             store,
             runtime,
         })
     }
 
-    pub(crate) fn apply(&self, command: Command) -> Result<(), Problem> {
+    pub(crate) fn apply(self: &Arc<Self>, command: Command) -> Result<(), Problem> {
         let outcome = self.carry_out(command);
         self.changed.notify_one();
         outcome
     }
 
-    fn carry_out(&self, command: Command) -> Result<(), Problem> {
+    fn carry_out(self: &Arc<Self>, command: Command) -> Result<(), Problem> {
         match command {
             Command::Edit { edit } => self.change(|history| {
                 history
@@ -358,21 +444,90 @@ impl Shared {
                 let went = history.redo();
                 went.then_some(()).ok_or_else(|| nothing_to("redo"))
             }),
+            Command::Travel { steps } => self.change(|history| {
+                let back = steps < 0;
+                let mut went = 0;
+                while went < steps.unsigned_abs()
+                    && (if back { history.undo() } else { history.redo() })
+                {
+                    went += 1;
+                }
+                let what = if back { "undo" } else { "redo" };
+                (went > 0).then_some(()).ok_or_else(|| nothing_to(what))
+            }),
+            Command::Operate { source, operation } => self.operate(&source, operation),
+            Command::StudioMode { on } => self.set_studio_mode(on),
+            Command::Preview { scene } => self.set_preview(&scene),
+            Command::Take => self.take(),
+            Command::Hold { far } => self.hold(far),
             Command::GoLive => self.go_live(),
             Command::EndBroadcast => {
-                self.finish_later(self.end_broadcast());
+                let (stopping, ending) = self.end_broadcast();
+                self.finish_later(stopping);
+                self.runtime.spawn_blocking(|| ending.finish());
                 Ok(())
             }
+            Command::Record { channel } => self.record(channel.as_deref()),
+            Command::PauseRecording { channel, paused } => {
+                self.pause_recording(channel.as_deref(), paused)
+            }
+            Command::StopRecording { channel } => self.stop_recording(channel.as_deref()),
+            Command::Mark { channel, label } => self.mark(channel.as_deref(), label.as_deref()),
+            Command::SaveReplay { channel, seconds } => {
+                self.save_replay(channel.as_deref(), seconds, false)
+            }
+            Command::PlayReplay { channel, seconds } => {
+                self.save_replay(channel.as_deref(), seconds, true)
+            }
+            Command::CutFilm {
+                film,
+                from_ms,
+                to_ms,
+                title,
+                exact,
+            } => self.cut_film(film, from_ms..to_ms, &title, exact),
+            Command::DeleteFilm { film } => self.delete_film(film),
+            Command::SetShow {
+                id,
+                title,
+                description,
+                hidden,
+                protected,
+            } => {
+                let change = store::ShowChange {
+                    title: title.as_deref(),
+                    description: description.as_deref(),
+                    hidden,
+                    protected,
+                };
+                self.set_show(&id, change)
+            }
+            Command::DeleteShow { id, for_good } => {
+                self.delete_show(&id, true)?;
+                if for_good {
+                    self.delete_for_good(&id)
+                } else {
+                    Ok(())
+                }
+            }
+            Command::RestoreShow { id } => self.delete_show(&id, false),
+            Command::UploadFilm { film } => self.storage.upload(film),
+            Command::PauseUpload { film } => self.storage.pause(film),
+            Command::CancelUpload { film } => self.storage.cancel(film),
+            Command::SetStorageKeys { access, secret } => {
+                self.storage.set_keys(access.expose(), secret.expose())
+            }
+            Command::CheckStorage => self.storage.check(),
             Command::SetTitle { title } => self.set_title(&title),
             Command::AddDestination { destination } => {
                 let mut state = self.state.lock();
-                state.destinations.add(random_text(6), destination)?;
+                state.destinations.add(random_text(6), &destination)?;
                 self.start_destinations(&mut state);
                 Ok(())
             }
             Command::SetDestination { id, destination } => {
                 let mut state = self.state.lock();
-                let stopping = state.destinations.set(&id, destination)?;
+                let stopping = state.destinations.set(&id, &destination)?;
                 self.start_destinations(&mut state);
                 self.finish_later(stopping);
                 Ok(())
@@ -396,18 +551,45 @@ impl Shared {
             Command::CreateLink { link } => self.create_link(link),
             Command::RevokeLink { id } => self.revoke_link(&id),
             Command::RegenerateLink { id } => self.regenerate_link(&id),
+            Command::Moderate {
+                channel,
+                moderation,
+            } => self.with_station(|s| s.moderate(&channel, moderation)),
+            Command::SetPassphrase {
+                channel,
+                passphrase,
+            } => self.with_station(|s| {
+                s.set_passphrase(&channel, passphrase.as_ref().map(api::Secret::expose))
+            }),
             Command::Say { channel, text } => self.say(&channel, &text).map(drop),
+            Command::SetSetting { key, value } => self.set_setting(&key, &value),
+            Command::CheckSetting { key, value } => self.check_setting(&key, &value),
+            Command::ResetSetting { key } => self.reset_setting(&key),
+            Command::SetKeys { keys } => self.set_keys(keys),
+            Command::KeepFilterPreset { preset } => self.keep_preset(preset),
+            Command::ForgetFilterPreset { kind, name } => self.forget_preset(&kind, &name),
+            Command::FinishFirstStart => self.finish_first_start(),
+            Command::TestQuality => self.test_quality(),
+            Command::ReloadSettings => self.reload_settings(),
+            Command::SetSourceToken { id, token } => {
+                self.set_source_token(&id, token.expose().trim())
+            }
             Command::RefreshDevices => {
                 let found = devices::look();
                 self.state.lock().devices = found;
                 Ok(())
             }
             Command::OpenCollection { path } => self.open_collection(Path::new(&path)),
+            Command::NewCollection { name } => self.new_collection(&name),
+            Command::DuplicateCollection { name } => self.duplicate_collection(&name),
+            Command::ImportCollection { collection } => self.import_collection(collection),
+            Command::ExportCollection { path } => self.export_collection(Path::new(&path)),
+            Command::DeleteCollection { path } => self.delete_collection(Path::new(&path)),
         }
     }
 
     /// Changes the document, runs it, and has it saved.
-    fn change(
+    pub(crate) fn change(
         &self,
         change: impl FnOnce(&mut History) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
@@ -415,6 +597,7 @@ impl Shared {
         change(&mut state.history)?;
         let now = Arc::clone(state.history.now());
         self.saver.save(&state.path, Arc::clone(&now));
+        state.remotes.follow(&now);
         // Under the lock, so that two changes reach the program in the order in which they were made.
         self.program.set_collection(now);
         state
@@ -423,70 +606,23 @@ impl Shared {
         Ok(())
     }
 
-    fn go_live(&self) -> Result<(), Problem> {
-        let mut state = self.state.lock();
-        if state.on_air.is_some() {
-            return Err(Problem::new(Code::Conflict, "The broadcast is on already."));
-        }
-        let now = self.clock.now();
-        let info = ChannelInfo {
-            origin: Origin::Program,
-            title: state.title.clone(),
-        };
-        let conflict = |e: &dyn std::fmt::Display| {
-            Problem::new(Code::Conflict, format!("The broadcast cannot begin: {e}."))
-        };
-        let writer = self
-            .hub
-            .publish(ChannelName::program(), info, now)
-            .map_err(|e| conflict(&e))?;
-        self.program.go_live(writer).map_err(|e| conflict(&e))?;
-        state.on_air = Some(now);
-        self.start_destinations(&mut state);
-        Ok(())
-    }
-
-    fn start_destinations(&self, state: &mut State) {
-        if state.on_air.is_some()
-            && let Some(channel) = self.hub.channel(&ChannelName::program())
-        {
-            state.destinations.start(&channel);
-        }
-    }
-
-    /// Ends the broadcast; the destinations that ran are to be stopped by the caller.
-    fn end_broadcast(&self) -> Stopping {
-        let mut state = self.state.lock();
-        state.on_air = None;
-        let stopping = state.destinations.stop();
-        drop(state);
-        self.program.end();
-        stopping
-    }
-
-    fn finish_later(&self, stopping: Stopping) {
-        self.runtime.spawn(stopping.finish());
-    }
-
-    fn set_title(&self, title: &str) -> Result<(), Problem> {
-        let title = title.trim();
-        if !(1..=100).contains(&title.chars().count()) || title.chars().any(char::is_control) {
-            let text = "A title has 1 to 100 characters.";
-            return Err(Problem::new(Code::Invalid, text).about("title"));
-        }
-        self.store
-            .set_title(title)
-            .map_err(|e| Problem::new(Code::Unavailable, sentence(&e.to_string())))?;
-        self.state.lock().title = title.to_owned();
-        self.program.set_title(title);
-        Ok(())
-    }
-
     pub(crate) fn say(&self, channel: &str, text: &str) -> Result<Message, Problem> {
         self.with_station(|station| station.say(channel, text))
     }
 
-    fn open_collection(&self, path: &Path) -> Result<(), Problem> {
+    fn set_source_token(&self, id: &SourceId, token: &str) -> Result<(), Problem> {
+        if token.len() > 4096 {
+            let text = "A token has at most 4096 characters. Copy it again.";
+            return Err(Problem::new(Code::Invalid, text).about("token"));
+        }
+        let mut state = self.state.lock();
+        let now = Arc::clone(state.history.now());
+        state.remotes.set_token(&now, id, token)?;
+        state.remotes.follow(&now);
+        Ok(())
+    }
+
+    pub(crate) fn open_collection(&self, path: &Path) -> Result<(), Problem> {
         let unusable = |e: &dyn std::fmt::Display| {
             let text = format!("{} cannot be opened: {e}.", path.display());
             Problem::new(Code::NotFound, text).about("collection")
@@ -502,14 +638,17 @@ impl Shared {
             .retain(|p| p.subject.as_deref() != Some("collection"));
         state.problems.extend(opened.problem);
         state.history = History::new(opened.collection);
-        self.program
-            .open(Arc::clone(state.history.now()), folder_of(&path));
+        let now = Arc::clone(state.history.now());
+        state.remotes.follow(&now);
+        self.program.open(now, folder_of(&path));
+        self.shelf.remember(&path);
+        state.collections = self.shelf.look();
         state.path = path;
         Ok(())
     }
 }
 
-fn folder_of(path: &Path) -> PathBuf {
+pub(crate) fn folder_of(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new(".")).to_owned()
 }
 
@@ -518,7 +657,7 @@ fn nothing_to(what: &str) -> Problem {
 }
 
 /// An error's text as a sentence: "there is no scene" becomes "There is no scene."
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string());
     let end = if text.ends_with('.') { "" } else { "." };
@@ -526,7 +665,7 @@ fn sentence(text: &str) -> String {
 }
 
 /// Random letters and digits, `bytes` of entropy: identities and tokens.
-fn random_text(bytes: usize) -> String {
+pub(crate) fn random_text(bytes: usize) -> String {
     let mut random = vec![0_u8; bytes];
     if let Err(error) = getrandom::fill(&mut random) {
         // Without randomness there are no safe tokens; nothing may go on with weak ones.

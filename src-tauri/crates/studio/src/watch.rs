@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use api::{Event, Meter, Meters, Stats};
 use media::ChannelName;
+use server::ChatNews;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::studio::Shared;
-use crate::{cpu, devices};
+use crate::{cpu, devices, feeds, live};
 
 /// The least time between two snapshots: a fader being dragged makes many changes.
 const SPACING: Duration = Duration::from_millis(33);
@@ -24,6 +25,10 @@ pub(crate) fn start(shared: &Arc<Shared>, runtime: &Handle) {
     runtime.spawn(levels(Arc::downgrade(shared)));
     runtime.spawn(figures(Arc::downgrade(shared)));
     runtime.spawn(chat(Arc::downgrade(shared)));
+    runtime.spawn(doctor(Arc::downgrade(shared)));
+    feeds::start(shared, runtime);
+    runtime.spawn(live::watch(Arc::downgrade(shared)));
+    runtime.spawn(kept(Arc::downgrade(shared)));
     let first = Arc::downgrade(shared);
     runtime.spawn_blocking(move || {
         let found = devices::look();
@@ -35,7 +40,7 @@ pub(crate) fn start(shared: &Arc<Shared>, runtime: &Handle) {
 }
 
 impl Shared {
-    fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: Event) {
         // Nobody following is fine.
         drop(self.events.send(Arc::new(event)));
     }
@@ -67,12 +72,50 @@ async fn states(weak: Weak<Shared>) {
             shared.program.composing(),
             shared.saver.problem(),
             shared.publishers(),
+            shared.rooms(),
             shared.station_problems(),
-            shared.state.lock().destinations.list(),
+            shared.state.lock().listed_destinations(),
         );
+        if shared.network_changed() {
+            shared.show_links();
+            shared.changed.notify_one();
+        }
         if before.as_ref() != Some(&now) {
             shared.changed.notify_one();
             before = Some(now);
+        }
+    }
+}
+
+/// Looks after what is kept, beside everything else: files are finished here.
+async fn kept(weak: Weak<Shared>) {
+    let mut before = None;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Some(shared) = weak.upgrade() else { return };
+        let now = {
+            let kept = shared.kept.lock();
+            let seconds = kept
+                .recordings()
+                .into_iter()
+                .map(|r| (r.duration_ms / 1000, r));
+            let shown: Vec<_> = seconds
+                .map(|(seconds, r)| (r.channel, r.file, r.paused, seconds))
+                .collect();
+            let library = (kept.cuts(), kept.room().used >> 20, kept.room().quota);
+            (shown, kept.problems(), library, shared.storage.uploads())
+        };
+        if before.as_ref() != Some(&now) {
+            shared.changed.notify_one();
+            before = Some(now);
+        }
+        let tended = tokio::task::spawn_blocking(move || {
+            shared.tend_kept();
+            shared.tend_uploads();
+        });
+        let tended = tended.await;
+        if let Err(error) = tended {
+            tracing::error!(%error, "what is kept was not looked after");
         }
     }
 }
@@ -123,7 +166,12 @@ async fn figures(weak: Weak<Shared>) {
             0
         };
         before = (now, bytes);
+        if shared.events.receiver_count() > 0 {
+            // A page or the window shows the studio.
+            shared.program.attend();
+        }
         let read = shared.program.stats();
+        shared.state.lock().destinations.measure();
         let canvas = shared.state.lock().history.now().canvas;
         let ms = |d: Duration| d.as_secs_f32() * 1000.0;
         let stats = Stats {
@@ -135,6 +183,7 @@ async fn figures(weak: Weak<Shared>) {
             encode_ms: ms(read.encode),
             latency_ms: ms(read.latency),
             bitrate,
+            lowered: read.lowered,
             cpu: cpu.read(),
             encoder: shared.program.encoder().unwrap_or_default().into(),
             adapter: shared.program.composing().adapter,
@@ -145,20 +194,46 @@ async fn figures(weak: Weak<Shared>) {
     }
 }
 
+async fn doctor(weak: Weak<Shared>) {
+    let studio = weak.upgrade();
+    let follow = server::Station::doctor_reports;
+    let Some(mut reports) = studio.and_then(|s| s.station.read().as_ref().map(follow)) else {
+        return;
+    };
+    loop {
+        match reports.recv().await {
+            Ok(report) => {
+                let Some(shared) = weak.upgrade() else { return };
+                shared.tell(Event::Doctor { report });
+            }
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
 async fn chat(weak: Weak<Shared>) {
     let station = weak.upgrade();
-    let Some(mut messages) =
-        station.and_then(|s| s.station.read().as_ref().map(server::Station::chat))
+    let Some(mut news) = station.and_then(|s| s.station.read().as_ref().map(server::Station::chat))
     else {
         return;
     };
     loop {
-        match messages.recv().await {
-            Ok((channel, message)) => {
+        match news.recv().await {
+            Ok(news) => {
                 let Some(shared) = weak.upgrade() else { return };
-                shared.tell(Event::Chat { channel, message });
+                shared.hand_in(&news);
+                shared.tell(match news {
+                    ChatNews::Said { channel, message } => Event::Chat { channel, message },
+                    ChatNews::Deleted { channel, messages } => {
+                        Event::ChatDeleted { channel, messages }
+                    }
+                });
             }
-            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Lagged(_)) => {
+                let Some(shared) = weak.upgrade() else { return };
+                shared.program.feeds().missed();
+            }
             Err(RecvError::Closed) => return,
         }
     }

@@ -8,7 +8,8 @@ mod playlist;
 mod stream;
 
 pub use follow::{Live, follow};
-pub use stream::{File, Options, Stream};
+pub use playlist::{Range, ranges};
+pub use stream::{Edge, File, Options, Stream};
 
 /// The name of the multivariant playlist among a channel's files.
 pub const INDEX: &str = "index.m3u8";

@@ -1,47 +1,96 @@
-//! What every way of publishing shares: how it ends, and what it counts meanwhile.
+//! What every session that we begin shares, to publish or to fetch: how it ends, and what it counts
+//! meanwhile.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-/// Why publishing ended before it was told to stop. The texts are for people, and hold no secrets.
+use tokio::sync::watch;
+
+/// Resolves when somebody says stop, or nobody can say it any more.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop as well.
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+/// Why a session that we began ended before it was told to stop. The texts are for people, and hold no secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
-    /// The far end, or the address itself, says no: a wrong key, 401, 403, 404, not an address.
-    /// Trying again would be refused again.
+    /// The far end, or the address itself, says no: 404, not an address. Trying again would be refused
+    /// again.
     #[error("{0}")]
     Refused(String),
+    /// The far end does not take the stream key or token (401, 403). Trying again would be refused again,
+    /// and may count against its owner.
+    #[error("{0}")]
+    WrongKey(String),
     /// The connection could not be made or was lost. Trying again later may succeed.
     #[error("{0}")]
     Lost(String),
 }
 
-/// What one attempt at publishing has done so far. Shared: the session counts, others look.
+impl PublishError {
+    /// Whether trying again is of no use until a person changes something.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::WrongKey(_))
+    }
+}
+
+/// What one attempt at publishing or fetching has done so far. Shared: the session counts, others look.
 #[derive(Debug, Default)]
 pub struct Progress {
     connected: AtomicBool,
     bytes: AtomicU64,
     packets: AtomicU64,
     dropped: AtomicU64,
+    /// In microseconds; 0 is not known.
+    round_trip: AtomicU64,
+    /// In bits per second; 0 is all there is.
+    carries: AtomicU64,
 }
 
 impl Progress {
-    /// Whether the far end has accepted the publication and media flows.
+    /// Whether the far end has accepted the session and media flows.
     pub fn connected(&self) -> bool {
         self.connected.load(Ordering::Acquire)
     }
 
-    /// Bytes of media handed to the network.
+    /// Bytes of media handed to the network, or taken from it.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Packets (access units) handed to the network.
+    /// Packets (access units) handed to the network, or taken from it.
     pub fn packets(&self) -> u64 {
         self.packets.load(Ordering::Relaxed)
     }
 
-    /// Packets lost because the far end took them too slowly.
+    /// Packets lost because the far end took them too slowly, or on the way here.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// How long it takes to the far end and back, as far as it is known.
+    pub fn round_trip(&self) -> Option<Duration> {
+        let micros = self.round_trip.load(Ordering::Relaxed);
+        (micros > 0).then(|| Duration::from_micros(micros))
+    }
+
+    /// Notes how long it takes to the far end and back.
+    pub fn set_round_trip(&self, round_trip: Duration) {
+        let micros = u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX);
+        self.round_trip.store(micros.max(1), Ordering::Relaxed);
+    }
+
+    /// Bits per second that the path carries; `None` as long as it carries all there is, or that is not known.
+    pub fn carries(&self) -> Option<u64> {
+        let carries = self.carries.load(Ordering::Relaxed);
+        (carries > 0).then_some(carries)
+    }
+
+    /// Notes what the path carries, in bits per second, when that is less than there is to send.
+    pub fn set_carries(&self, carries: Option<u64>) {
+        self.carries
+            .store(carries.unwrap_or_default(), Ordering::Relaxed);
     }
 
     /// Says whether the far end has accepted the publication.

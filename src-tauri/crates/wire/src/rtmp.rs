@@ -12,6 +12,7 @@ mod feed;
 pub mod ingest;
 mod interleave;
 mod publish;
+mod round_trip;
 mod session;
 
 pub use address::Target;

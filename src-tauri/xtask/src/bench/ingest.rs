@@ -1,8 +1,9 @@
-//! What taking a publisher in costs: the station beside nginx with its RTMP module, on the same streams, one
-//! after the other.
+//! What taking a publisher in costs: the station beside nginx with its RTMP module, on the same streams, at the
+//! same time: what it costs to wake a thread on a machine that idles varies more from minute to minute than they
+//! do from each other.
 //!
-//! Of the station its network threads count, less what they use without publishers. It makes HLS of every
-//! channel as it comes; so nginx is measured with its HLS, too.
+//! All threads of the station count, less what they use without publishers. It makes HLS of every channel, with
+//! parts; nginx is measured without and with its own, which has none.
 
 use std::{
     fs,
@@ -15,7 +16,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::process::{Studio, cpu};
+use super::process::{Cpu, Studio, cpu};
 use crate::sh;
 
 /// Publishers at once.
@@ -24,16 +25,27 @@ const PUBLISHERS: usize = 10;
 /// Publishers begin one by one, and players of their first seconds do.
 const SETTLE: Duration = Duration::from_secs(4);
 
+/// After its start a program that nobody sees goes on for ten seconds, and rests then.
+const REST: Duration = Duration::from_secs(12);
+
 /// Longer than this tells nothing more.
 const SECONDS: u64 = 20;
-
-/// The threads of the station that a publisher keeps busy.
-const STATION: [&str; 2] = ["station", "sound-twin"];
 
 const NGINX_RTMP: &str = "/usr/lib/nginx/modules/ngx_rtmp_module.so";
 
 /// A process that ends when this is dropped.
-struct Peer(Child);
+pub(super) struct Peer(Child);
+
+impl Peer {
+    /// Takes over a process.
+    pub(super) fn new(child: Child) -> Self {
+        Self(child)
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Peer {
     fn drop(&mut self) {
@@ -54,19 +66,51 @@ pub(super) fn run(profile: &str, work: &Path, seconds: u64) -> Result<()> {
     }
     fs::create_dir_all(work)?;
     let clip = clip(work)?;
-    let ours = station(profile, work, &clip, seconds)?;
+    let studio = Studio::idle(&sh::built(profile, "klieg-headless"), &work.join("data"))?;
+    thread::sleep(REST);
+    let before = studio.cpu()?;
+    thread::sleep(Duration::from_secs(seconds));
+    let idle = share(&before, &studio.cpu()?);
+
+    let mut peers = Vec::new();
+    if Path::new(NGINX_RTMP).is_file() {
+        for (name, hls) in [("nginx-rtmp", false), ("nginx-rtmp with HLS", true)] {
+            let (server, port) = nginx(work, hls)?;
+            peers.push((name, server, format!("rtmp://127.0.0.1:{port}/live")));
+        }
+    } else {
+        println!("  SKIPPED nginx: libnginx-mod-rtmp is not installed");
+    }
+    let mut senders = publishers(&clip, studio.rtmp(), PUBLISHERS)?;
+    for (_, _, url) in &peers {
+        senders.extend(publishers(&clip, url, PUBLISHERS)?);
+    }
+    thread::sleep(SETTLE);
+    let all = || -> Result<Vec<Cpu>> {
+        let theirs = peers.iter().map(|(_, server, _)| cpu(server.id()));
+        std::iter::once(studio.cpu()).chain(theirs).collect()
+    };
+    let before = all()?;
+    thread::sleep(Duration::from_secs(seconds));
+    let after = all()?;
+    check(&mut senders)?;
+    let mut each = before.iter().zip(&after).map(|(a, b)| share(a, b));
+    let ours = (each.next().unwrap_or(f64::NAN) - idle) / PUBLISHERS as f64;
     let row = |name: &str, value: String| println!("  {name:<34}{value:>12}");
     row("station, CPU per publisher", percent(ours));
-    if !Path::new(NGINX_RTMP).is_file() {
-        println!("  SKIPPED nginx: libnginx-mod-rtmp is not installed");
-        return Ok(());
-    }
-    for (name, hls) in [("nginx-rtmp", false), ("nginx-rtmp with HLS", true)] {
-        let theirs = nginx(work, &clip, seconds, hls)?;
+    for ((name, ..), theirs) in peers.iter().zip(each) {
+        let theirs = theirs / PUBLISHERS as f64;
         row(&format!("{name}, CPU per publisher"), percent(theirs));
-        row(&format!("ratio to {name}"), format!("{:.2}", ours / theirs));
+        let ratio = format!("{:.2}  at most 1", ours / theirs);
+        row(&format!("ratio to {name}"), ratio);
     }
     Ok(())
+}
+
+/// Of one core, between two moments.
+fn share(before: &Cpu, after: &Cpu) -> f64 {
+    let wall = (after.at - before.at).as_secs_f64();
+    (after.total - before.total).as_secs_f64() / wall
 }
 
 fn percent(share: f64) -> String {
@@ -74,7 +118,7 @@ fn percent(share: f64) -> String {
 }
 
 /// Ten seconds of 2.5 Mbps, whatever they show.
-fn clip(work: &Path) -> Result<PathBuf> {
+pub(super) fn clip(work: &Path) -> Result<PathBuf> {
     let clip = work.join("clip.flv");
     sh::run(
         sh::command("ffmpeg")
@@ -99,23 +143,28 @@ fn clip(work: &Path) -> Result<PathBuf> {
     Ok(clip)
 }
 
-fn publishers(clip: &Path, url: &str) -> Result<Vec<Peer>> {
+pub(super) fn publishers(clip: &Path, url: &str, count: usize) -> Result<Vec<Peer>> {
     let publisher = |n: usize| {
         let child = Command::new("ffmpeg")
             .args(["-v", "error", "-re", "-stream_loop", "-1", "-i"])
             .arg(clip)
             .args(["-c", "copy", "-f", "flv"])
-            .arg(format!("{url}/bench{n}"))
+            .arg(format!("{url}/{}", channel(n)))
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
         anyhow::Ok(Peer(child))
     };
-    (0..PUBLISHERS).map(publisher).collect()
+    (0..count).map(publisher).collect()
+}
+
+/// The channel that a publisher comes to.
+pub(super) fn channel(n: usize) -> String {
+    format!("bench{n}")
 }
 
 /// Fails when one of them was not let in, or has given up.
-fn check(publishers: &mut [Peer]) -> Result<()> {
+pub(super) fn check(publishers: &mut [Peer]) -> Result<()> {
     for Peer(child) in publishers {
         if let Some(status) = child.try_wait()? {
             bail!("a publisher left ({status})");
@@ -124,30 +173,8 @@ fn check(publishers: &mut [Peer]) -> Result<()> {
     Ok(())
 }
 
-/// The share of a core that a publisher takes of the station.
-fn station(profile: &str, work: &Path, clip: &Path, seconds: u64) -> Result<f64> {
-    let program = sh::built(profile, "klieg-headless");
-    let studio = Studio::idle(&program, &work.join("data"))?;
-    thread::sleep(SETTLE);
-    let spent = |seconds: u64| -> Result<f64> {
-        let before = studio.cpu()?;
-        thread::sleep(Duration::from_secs(seconds));
-        let after = studio.cpu()?;
-        let wall = (after.at - before.at).as_secs_f64();
-        let threads = after.since(&before).into_iter();
-        let ours = threads.filter(|(name, _)| STATION.contains(&name.as_str()));
-        Ok(ours.map(|(_, time)| time.as_secs_f64()).sum::<f64>() / wall)
-    };
-    let idle = spent(seconds)?;
-    let mut publishers = publishers(clip, studio.rtmp())?;
-    thread::sleep(SETTLE);
-    let busy = spent(seconds)?;
-    check(&mut publishers)?;
-    Ok((busy - idle) / PUBLISHERS as f64)
-}
-
-/// The same of nginx.
-fn nginx(work: &Path, clip: &Path, seconds: u64, hls: bool) -> Result<f64> {
+/// An nginx that takes publishers, and its port.
+fn nginx(work: &Path, hls: bool) -> Result<(Peer, u16)> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let dir = work.join(if hls { "nginx-hls" } else { "nginx" });
     fs::create_dir_all(dir.join("hls"))?;
@@ -178,23 +205,20 @@ fn nginx(work: &Path, clip: &Path, seconds: u64, hls: bool) -> Result<f64> {
         .stderr(Stdio::null())
         .spawn()?;
     let server = Peer(server);
-    let listens = (0..100).any(|_| {
-        let there = TcpStream::connect(("127.0.0.1", port)).is_ok();
-        if !there {
-            thread::sleep(Duration::from_millis(50));
+    await_port(port).with_context(|| format!("see {at}/error.log"))?;
+    Ok((server, port))
+}
+
+/// Waits until somebody listens there.
+///
+/// # Errors
+/// When nobody does within five seconds.
+pub(super) fn await_port(port: u16) -> Result<()> {
+    for _ in 0..100 {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Ok(());
         }
-        there
-    });
-    if !listens {
-        bail!("nginx does not listen; see {at}/error.log");
+        thread::sleep(Duration::from_millis(50));
     }
-    let mut publishers = publishers(clip, &format!("rtmp://127.0.0.1:{port}/live"))?;
-    thread::sleep(SETTLE);
-    let before = cpu(server.0.id())?;
-    thread::sleep(Duration::from_secs(seconds));
-    let after = cpu(server.0.id())?;
-    check(&mut publishers)?;
-    let wall = (after.at - before.at).as_secs_f64();
-    let used = (after.total - before.total).as_secs_f64();
-    Ok(used / wall / PUBLISHERS as f64)
+    bail!("nobody listens on port {port}")
 }

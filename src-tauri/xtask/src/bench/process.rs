@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// Length of the kernel's tick in `/proc/*/stat`.
@@ -56,6 +56,27 @@ impl Studio {
         Self::run(command, data)
     }
 
+    /// Off air with a collection, and open to publishers.
+    pub(super) fn open(program: &Path, collection: &Path, data: &Path) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.args(["--set", "ingest.policy=open", "--collection"]);
+        command.arg(collection);
+        Self::run(command, data)
+    }
+
+    /// On air with a collection, and published to this WHIP address.
+    pub(super) fn publishing(
+        program: &Path,
+        collection: &Path,
+        data: &Path,
+        to: &str,
+    ) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.args(["--publish", to]);
+        command.arg("--collection").arg(collection);
+        Self::run(command, data)
+    }
+
     fn run(mut command: Command, data: &Path) -> Result<Self> {
         let start = now();
         let program = command.get_program().to_owned();
@@ -96,17 +117,61 @@ impl Studio {
 
     /// The studio's own figures (`api::Stats`).
     pub(super) fn stats(&self) -> Result<Value> {
+        let snapshot = self.get("/api/snapshot")?;
+        let snapshot: Value = serde_json::from_str(&snapshot).context("no snapshot")?;
+        Ok(snapshot["stats"].clone())
+    }
+
+    /// A histogram of `/metrics`: for each upper bound in milliseconds, how many were not longer.
+    pub(super) fn histogram(&self, name: &str) -> Result<Vec<(f64, f64)>> {
+        let metrics = self.get("/metrics")?;
+        let buckets = metrics.lines().filter_map(|line| {
+            let (bound, count) = line
+                .strip_prefix(name)?
+                .strip_prefix("_bucket{le=\"")?
+                .split_once("\"} ")?;
+            let bound = bound.parse().unwrap_or(f64::INFINITY);
+            Some((1_000.0 * bound, count.trim().parse().ok()?))
+        });
+        Ok(buckets.collect())
+    }
+
+    /// Everything at this moment (`api::Snapshot`).
+    pub(super) fn snapshot(&self) -> Result<Value> {
+        serde_json::from_str(&self.get("/api/snapshot")?).context("no snapshot")
+    }
+
+    /// Does a command (`api::Command`).
+    pub(super) fn apply(&self, command: &Value) -> Result<()> {
+        let body = command.to_string();
+        let length = body.len();
+        let more = format!("content-type: application/json\r\ncontent-length: {length}\r\n");
+        self.ask("POST", "/api/commands", &more, &body)?;
+        Ok(())
+    }
+
+    pub(super) fn get(&self, path: &str) -> Result<String> {
+        self.ask("GET", path, "", "")
+    }
+
+    fn ask(&self, method: &str, path: &str, more: &str, body: &str) -> Result<String> {
         let mut stream = TcpStream::connect(&self.address)?;
         write!(
             stream,
-            "GET /api/snapshot HTTP/1.0\r\nhost: {}\r\nauthorization: Bearer {}\r\n\r\n",
+            "{method} {path} HTTP/1.0\r\nhost: {}\r\nauthorization: Bearer {}\r\n{more}\r\n{body}",
             self.address, self.token
         )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        let (_, body) = answer.split_once("\r\n\r\n").context("no answer")?;
-        let snapshot: Value = serde_json::from_str(body).context("no snapshot")?;
-        Ok(snapshot["stats"].clone())
+        let (head, body) = answer.split_once("\r\n\r\n").context("no answer")?;
+        if !head
+            .split(' ')
+            .nth(1)
+            .is_some_and(|code| code.starts_with('2'))
+        {
+            bail!("{method} {path} is refused: {body}");
+        }
+        Ok(body.to_owned())
     }
 
     /// Where it answers, `host:port`.

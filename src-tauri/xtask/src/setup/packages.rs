@@ -51,8 +51,12 @@ const RUN: &[&str] = &[
 
 /// To test: displays, browsers, and peers that were not written here.
 const TEST: &[&str] = &[
+    "coturn",
+    "dbus-bin",
+    "dbus-daemon",
     "ffmpeg",
     "gir1.2-gst-plugins-bad-1.0",
+    "gnome-keyring",
     "gstreamer1.0-nice",
     "gstreamer1.0-plugins-base",
     "gstreamer1.0-plugins-good",
@@ -62,6 +66,7 @@ const TEST: &[&str] = &[
     "libnginx-mod-rtmp",
     "nftables",
     "nginx",
+    "obs-studio",
     "openbox",
     "pulseaudio",
     "pulseaudio-utils",
@@ -75,7 +80,8 @@ const TEST: &[&str] = &[
     "xvfb",
 ];
 
-const CHROMIUM: &[&str] = &["chromium"];
+/// Ubuntu has neither as a package.
+const BROWSERS: &[&str] = &["chromium", "firefox-esr"];
 
 /// The packages of Debian and its descendants.
 pub(super) fn debian(purpose: For, ubuntu: bool) -> Vec<&'static str> {
@@ -83,7 +89,7 @@ pub(super) fn debian(purpose: For, ubuntu: bool) -> Vec<&'static str> {
     if purpose == For::Tests {
         list.extend(TEST);
         if !ubuntu {
-            list.extend(CHROMIUM);
+            list.extend(BROWSERS);
         }
     }
     list

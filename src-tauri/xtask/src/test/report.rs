@@ -99,7 +99,10 @@ pub(super) fn cargo(lines: &[String], success: bool) -> Result<Counts> {
             }
         }
     }
-    let skips = counts.skips.len() as u64;
+    let mut names: Vec<_> = counts.skips.iter().map(|l| l.split(':').next()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let skips = names.len() as u64;
     counts.passed = counts.passed.saturating_sub(skips);
     counts.skipped += skips;
     settle(counts, success)
@@ -187,6 +190,7 @@ mod tests {
         let text = "\
 test a ... ok
 SKIPPED whip_to_aiortc: aiortc is not installed
+SKIPPED whip_to_aiortc: nor is another
 test b ... FAILED
 test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.00s
 test result: ok. 4 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
@@ -195,7 +199,10 @@ test result: ok. 4 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
         assert_eq!(counts.failures, ["b"]);
         assert_eq!(
             counts.skips,
-            ["SKIPPED whip_to_aiortc: aiortc is not installed"]
+            [
+                "SKIPPED whip_to_aiortc: aiortc is not installed",
+                "SKIPPED whip_to_aiortc: nor is another"
+            ]
         );
     }
 

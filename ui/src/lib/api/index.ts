@@ -1,3 +1,6 @@
 export type * from './bindings';
+export { FILTERS, PLATFORMS, TRANSITIONS } from './bindings';
 export { ProblemError, asProblem, problemFrom } from './problem';
-export { channel, channels, trust } from './station';
+export { doctorFacts, tellHost } from './doctor';
+export { enter } from './entry';
+export { channel, channels, ownBroadcast, trust } from './station';

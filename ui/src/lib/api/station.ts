@@ -1,4 +1,4 @@
-import type { Channel, Trust } from './bindings';
+import type { Channel, OwnBroadcast, Trust } from './bindings';
 import { problemFrom } from './problem';
 
 /** Every channel of the station. */
@@ -14,6 +14,20 @@ export async function channel(name: string, signal?: AbortSignal): Promise<Chann
   if (response.status === 404) return null;
   if (!response.ok) throw await problemFrom(response);
   return (await response.json()) as Channel;
+}
+
+/**
+ * How a broadcast of this page's own stands; nothing when there is none that is known. With a key the
+ * station says more; without, what it says to anyone.
+ */
+export async function ownBroadcast(name: string, key: string | null, signal?: AbortSignal): Promise<OwnBroadcast | null> {
+  if (key) {
+    const headers = { Authorization: `Bearer ${key}` };
+    const response = await fetch(`/api/publishers/${encodeURIComponent(name)}`, { headers, signal: signal ?? null, cache: 'no-store' });
+    if (response.ok) return (await response.json()) as OwnBroadcast;
+  }
+  const found = await channel(name, signal);
+  return found?.state === 'live' ? { guest: false, standing: 'live', shown: false, on_air: false } : null;
 }
 
 /** What a device needs to trust the station over HTTPS. */

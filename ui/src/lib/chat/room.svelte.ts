@@ -1,9 +1,28 @@
 import type { Socket } from 'socket.io-client';
-import type { ChannelState, Message, Viewers } from '$lib/api';
+import type { ChannelState, ChatRoom, Message, Moderation, Role, Viewers } from '$lib/api';
 import { merge } from './history';
+import { type PublicRules, type Stopped, without } from './order';
 
 type Refusal = { error: { code: string; message: string } };
-type Joined = { history: Message[]; viewers: Viewers; state?: ChannelState };
+type Joined = {
+  history: Message[];
+  viewers: Viewers;
+  state?: ChannelState;
+  role?: Role;
+  rules?: PublicRules;
+  stopped?: Stopped | null;
+  room?: ChatRoom;
+};
+
+class Refused extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 /** A name and the key that takes it back after a drop. */
 interface Known {
   name: string;
@@ -13,6 +32,8 @@ interface Known {
 const KNOWN = 'klieg.chat.name';
 /** How often a room is tried that does not exist yet, in ms. */
 const AGAIN_MS = 4000;
+/** How often a private channel is tried that may be opened to all, in ms. */
+const LOCKED_MS = 15_000;
 /** How long what a person sends waits for a room that is still being entered, in ms. */
 const PATIENCE_MS = 8000;
 
@@ -25,14 +46,39 @@ export class Room {
   state = $state<'connecting' | 'open' | 'lost'>('connecting');
   /** What the server last said about the channel. */
   live = $state.raw<ChannelState | null>(null);
+  /** Viewer, or moderator by a link. */
+  role = $state<Role>('viewer');
+  rules = $state.raw<PublicRules>({ slow_seconds: 0, links: true });
+  /** Why this person may not write, while they may not. */
+  stopped = $state.raw<Stopped | null>(null);
+  /** The room as moderators see it. */
+  desk = $state.raw<ChatRoom | null>(null);
+  /** The channel asks for its passphrase. */
+  locked = $state(false);
 
   #socket: Socket | null = null;
   #closed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #quiet: ReturnType<typeof setTimeout> | undefined;
   #waiting: (() => void)[] = [];
 
-  constructor(readonly channel: string) {
+  constructor(
+    readonly channel: string,
+    /** The secret of a link, or the token of a private channel. */
+    private key: string | null = null,
+  ) {
     void this.#open();
+  }
+
+  /** Enters with a new right: the passphrase was given. */
+  unlock(token: string | null): void {
+    if (token) this.key = token;
+    if (this.#socket?.connected) void this.#enter();
+  }
+
+  /** Keeps order, as a moderator. */
+  async moderate(act: Moderation): Promise<void> {
+    await this.#ask('moderate', act);
   }
 
   /** Chooses a name; the server may refuse it. */
@@ -50,6 +96,7 @@ export class Room {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#quiet);
     this.#socket?.close();
   }
 
@@ -83,31 +130,81 @@ export class Room {
     socket.on('connect_error', () => (this.state = 'lost'));
     socket.on('message', (message: Message) => (this.messages = merge(this.messages, [message])));
     socket.on('viewers', (viewers: Viewers) => (this.viewers = viewers));
+    socket.on('deleted', ({ messages }: { messages: number[] | null }) => (this.messages = without(this.messages, messages)));
+    socket.on('rules', (rules: PublicRules) => (this.rules = rules));
+    socket.on('stopped', (stopped: Stopped | null) => this.#stop(stopped));
+    socket.on('room', (room: ChatRoom) => (this.desk = room));
+    socket.on('role', ({ role }: { role: Role }) => this.#become(role, null));
+    socket.on('closed', () => this.#lock());
     socket.on('live', (news: { state: ChannelState }) => (this.live = news.state));
   }
 
   async #enter(): Promise<void> {
     clearTimeout(this.#timer);
     try {
-      const joined = (await this.#ask('join', { channel: this.channel })) as Joined;
-      this.messages = merge(this.messages, joined.history);
+      const session = recall()?.key;
+      const joined = (await this.#ask('join', {
+        channel: this.channel,
+        ...(session ? { session } : {}),
+        ...(this.key ? { key: this.key } : {}),
+      })) as Joined;
+      // What was deleted while the connection was gone is gone here, too.
+      this.messages = merge([], joined.history);
+      this.locked = false;
+      this.rules = joined.rules ?? this.rules;
+      this.#stop(joined.stopped ?? null);
+      this.#become(joined.role ?? 'viewer', joined.room ?? null);
       this.viewers = joined.viewers;
       if (joined.state) this.live = joined.state;
       this.state = 'open';
       for (const go of this.#waiting.splice(0)) go();
-    } catch {
+    } catch (thrown) {
+      if (thrown instanceof Refused && thrown.code === 'unauthorized') {
+        this.#lock();
+        return;
+      }
       // There is no such room yet, or the connection went: a drop comes back by itself.
       if (this.#socket?.connected) this.#timer = setTimeout(() => void this.#enter(), AGAIN_MS);
       return;
     }
+    await this.#known();
+  }
+
+  /** Takes the name of before, as long as nobody else has it. */
+  async #known(): Promise<void> {
     const name = this.name ?? recall()?.name;
-    if (!name) return;
+    if (!name || this.stopped) return;
     try {
       await this.#choose(name);
     } catch {
       // Taken by somebody else meanwhile: it is asked for again.
       this.name = null;
     }
+  }
+
+  #stop(stopped: Stopped | null): void {
+    const before = this.stopped;
+    this.stopped = stopped;
+    clearTimeout(this.#quiet);
+    if (stopped?.until) {
+      // What is over is over without a word from the station. Browsers wait 24 days at most.
+      const left = Math.min(2_000_000_000, Math.max(0, stopped.until - Date.now()) + 50);
+      this.#quiet = setTimeout(() => this.#stop(stopped.until && stopped.until > Date.now() ? stopped : null), left);
+    }
+    if (before && !stopped && this.name === null && this.state === 'open') void this.#known();
+  }
+
+  #become(role: Role, desk: ChatRoom | null): void {
+    this.role = role;
+    this.desk = desk;
+  }
+
+  #lock(): void {
+    this.locked = true;
+    this.messages = [];
+    this.#become('viewer', null);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#enter(), LOCKED_MS);
   }
 
   async #ask(event: string, body: object): Promise<unknown> {
@@ -119,7 +216,7 @@ export class Room {
       throw new Error('The chat does not answer. Your message was not sent; try again in a moment.');
     }
     const refusal = answer as Partial<Refusal> | null;
-    if (refusal?.error) throw new Error(refusal.error.message);
+    if (refusal?.error) throw new Refused(refusal.error.code, refusal.error.message);
     return answer;
   }
 }

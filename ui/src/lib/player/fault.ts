@@ -6,6 +6,8 @@ export type Cause =
   | 'codec'
   /** The station said no. */
   | 'refused'
+  /** The channel is private. */
+  | 'locked'
   /** The channel is not live. */
   | 'waiting'
   /** Nothing answers. */

@@ -9,8 +9,13 @@ export interface Playing {
   figures(): Figures;
   /** Jumps to where the station is now. */
   toLive(): void;
+  /** What can be gone back in, in seconds of the video element; nothing where it plays live. */
+  range?(): { start: number; end: number };
   close(): void;
 }
+
+/** This page as a viewer: sixteen digits that nobody else has. */
+const NUMBER = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 const NATIVE = 'application/vnd.apple.mpegurl';
 
@@ -28,6 +33,7 @@ export async function play(channel: string, video: HTMLVideoElement, signal: Abo
   if (probe.status === 404 || probe.status === 409 || probe.status === 425 || probe.status === 503) {
     throw new Fault('waiting', 'the channel is not live');
   }
+  if (probe.status === 401) throw new Fault('locked', 'the channel is private');
   if (!probe.ok) throw new Fault('refused', `status ${probe.status}`);
   const { default: Player } = await import('hls.js/light');
   signal.throwIfAborted();
@@ -37,11 +43,46 @@ export async function play(channel: string, video: HTMLVideoElement, signal: Abo
   throw new Fault('codec', 'no HLS in this browser');
 }
 
+/**
+ * Goes back in a channel: plays what the station keeps behind its live picture, so many seconds ago.
+ *
+ * @throws {Fault} when nothing is kept, or this browser has no way to play it.
+ */
+export async function playBack(channel: string, video: HTMLVideoElement, ago: number, signal: AbortSignal): Promise<Playing> {
+  // Whoever goes back still counts as a viewer, by a number of their own.
+  const url = `/hls/${encodeURIComponent(channel)}/rewind.m3u8?viewer=${NUMBER}`;
+  const probe = await fetch(url, { signal, cache: 'no-store' }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw new Fault('unreachable', error instanceof Error ? error.message : 'no answer');
+  });
+  if (!probe.ok) throw new Fault('waiting', 'nothing is kept to go back to');
+  const { default: Library } = await import('hls.js/light');
+  signal.throwIfAborted();
+  const range = (): { start: number; end: number } => {
+    const { seekable } = video;
+    return seekable.length > 0 ? { start: seekable.start(0), end: seekable.end(seekable.length - 1) } : { start: 0, end: 0 };
+  };
+  let playing: Playing;
+  if (Library.isSupported()) {
+    // Behind on purpose: nothing makes up for it.
+    const hls = new Library({ ...settings, maxLiveSyncPlaybackRate: 1, liveSyncDuration: ago, liveMaxLatencyDuration: 86_400 });
+    playing = await byLibrary(hls, url, video, false);
+  } else if (video.canPlayType(NATIVE) !== '') {
+    playing = natively(url, video);
+    video.addEventListener('loadedmetadata', () => (video.currentTime = Math.max(range().start, range().end - ago)), { once: true });
+  } else {
+    throw new Fault('codec', 'no HLS in this browser');
+  }
+  return { ...playing, range };
+}
+
+/** Further behind than it should be by more than this, in seconds, it jumps; less is made up by playing faster. */
+const LATE = 6;
+
+/** How far behind it plays is what the playlist says, as long as nothing is set here. */
 const settings: Partial<Hls['config']> = {
   // Without a worker from a `blob:`, which the page's policy forbids.
   enableWorker: false,
-  liveSyncDurationCount: 2,
-  liveMaxLatencyDurationCount: 6,
   maxLiveSyncPlaybackRate: 1.08,
   backBufferLength: 20,
   manifestLoadPolicy: {
@@ -54,7 +95,7 @@ const settings: Partial<Hls['config']> = {
   },
 };
 
-async function byLibrary(hls: Hls, url: string, video: HTMLVideoElement): Promise<Playing> {
+async function byLibrary(hls: Hls, url: string, video: HTMLVideoElement, follows = true): Promise<Playing> {
   const { default: Player } = await import('hls.js/light');
   let settle: () => void = () => undefined;
   const lost = new Promise<void>((resolve) => (settle = resolve));
@@ -68,14 +109,18 @@ async function byLibrary(hls: Hls, url: string, video: HTMLVideoElement): Promis
     }
     settle();
   });
+  const toLive = (): void => {
+    const { liveSyncPosition } = hls;
+    if (liveSyncPosition !== null) video.currentTime = liveSyncPosition;
+  };
+  hls.on(Player.Events.LEVEL_UPDATED, () => {
+    if (follows && !video.paused && hls.latency > (hls.targetLatency ?? 0) + LATE) toLive();
+  });
   hls.loadSource(url);
   hls.attachMedia(video);
   return {
     lost,
-    toLive: () => {
-      const { liveSyncPosition } = hls;
-      if (liveSyncPosition !== null) video.currentTime = liveSyncPosition;
-    },
+    toLive,
     close: () => {
       hls.destroy();
       settle();

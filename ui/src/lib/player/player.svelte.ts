@@ -5,13 +5,15 @@ import * as hls from './hls';
 import * as whep from './whep';
 
 export type Transport = 'webrtc' | 'hls';
-export type Phase = 'connecting' | 'playing' | 'waiting' | 'rejoining';
+export type Phase = 'connecting' | 'playing' | 'waiting' | 'rejoining' | 'locked';
 
 /** How long a connected session may stay without a new picture. */
 const STALL_MS = 5000;
 const LOOK_MS = 1000;
 /** How often a channel that is not live is asked for. */
 const WAIT_MS = 2000;
+/** How often a private channel is tried that may be opened to all. */
+const LOCKED_MS = 15_000;
 /** How long a session has to show that it lives after sleep or a change of network. */
 const PROOF_MS = 2000;
 const CLOSE_LOOK_MS = 200;
@@ -30,9 +32,14 @@ export class Player {
   /** What is wrong while nothing plays. */
   problem = $state<string | null>(null);
   figures = $state.raw<Figures | null>(null);
+  /** What can be gone back in, in seconds of the video element, while it plays what was; nothing while it plays live. */
+  back = $state.raw<{ start: number; end: number } | null>(null);
   /** Milliseconds from the request to the first picture on screen. */
   firstPicture = $state<number | null>(null);
 
+  /** How many seconds ago it is to play; nothing for live. */
+  #ago: number | null = null;
+  #turned = false;
   #fallen: string | null = null;
   /** Whether the way itself was blocked, which another network may change. */
   #blocked = false;
@@ -77,7 +84,31 @@ export class Player {
 
   /** Jumps to the newest picture; with WebRTC it is there already. */
   toLive(): void {
+    if (this.#ago !== null) {
+      this.#ago = null;
+      this.#turned = true;
+      this.#leave?.();
+      return;
+    }
     this.#playing?.toLive();
+  }
+
+  /** Goes so many seconds back from where it is. */
+  goBack(seconds: number): void {
+    if (this.back) {
+      this.seek(this.video.currentTime - seconds);
+      return;
+    }
+    this.#ago = seconds;
+    this.#turned = true;
+    this.#leave?.();
+  }
+
+  /** Goes to a second of {@link back}; past its end is live again. */
+  seek(to: number): void {
+    if (!this.back) return;
+    if (to > this.back.end - 3) this.toLive();
+    else this.video.currentTime = Math.max(this.back.start + 0.5, to);
   }
 
   #leave: (() => void) | null = null;
@@ -87,17 +118,35 @@ export class Player {
     while (!signal.aborted) {
       const transport = this.forced ?? (this.#fallen ? 'hls' : 'webrtc');
       try {
-        if (transport === 'webrtc') await this.#overWebRtc(signal);
+        if (this.#ago !== null) await this.#overBack(this.#ago, signal);
+        else if (transport === 'webrtc') await this.#overWebRtc(signal);
         else await this.#overHls(signal);
         attempt = 0;
         if (this.#better) continue;
+        if (this.#turned) {
+          // A person went back, or forth again: that is no fault.
+          this.#turned = false;
+          this.#between('connecting', null);
+          continue;
+        }
         this.#between('rejoining', null);
       } catch (thrown) {
         if (signal.aborted) break;
+        // What was is not kept any more: live it is.
+        const wasBack = this.#ago !== null;
+        this.#ago = null;
+        this.back = null;
+        if (wasBack) continue;
         const fault = thrown instanceof Fault ? thrown : new Fault('refused', String((thrown as Error).message));
         if (fault.why === 'waiting') {
           attempt = 0;
           await this.#untilLive(signal);
+          continue;
+        }
+        if (fault.why === 'locked') {
+          attempt = 0;
+          this.#between('locked', null);
+          await this.#pause(LOCKED_MS, signal);
           continue;
         }
         if (transport === 'webrtc' && !this.forced && fault.why !== 'unreachable') {
@@ -140,12 +189,13 @@ export class Player {
   }
 
   async #overWebRtc(signal: AbortSignal): Promise<void> {
-    if (this.phase !== 'rejoining' && !this.#better) this.phase = 'connecting';
+    if (!['rejoining', 'locked'].includes(this.phase) && !this.#better) this.phase = 'connecting';
     const session = this.#better ?? (await whep.join(this.channel, signal));
     this.#better = null;
     const { video } = this;
     try {
       video.srcObject = session.stream;
+      video.dataset['connectedMs'] = String(Math.round(session.connected - session.posted));
       void video.play().catch(() => undefined);
       const left = new Promise<void>((resolve) => (this.#leave = resolve));
       await this.#firstPicture(session.posted, 4000, [session.lost, left], signal);
@@ -162,7 +212,7 @@ export class Player {
   }
 
   async #overHls(signal: AbortSignal): Promise<void> {
-    if (this.phase !== 'rejoining') this.phase = 'connecting';
+    if (!['rejoining', 'locked'].includes(this.phase)) this.phase = 'connecting';
     const { video } = this;
     const started = performance.now();
     const playing = await hls.play(this.channel, video, signal);
@@ -185,6 +235,34 @@ export class Player {
       trying.abort(new DOMException('over', 'AbortError'));
       this.#playing = null;
       this.#leave = null;
+      playing.close();
+    }
+  }
+
+  /** Plays what was, until a person goes back to live or the channel ends. */
+  async #overBack(ago: number, signal: AbortSignal): Promise<void> {
+    const { video } = this;
+    const started = performance.now();
+    const playing = await hls.playBack(this.channel, video, ago, signal);
+    this.#playing = playing;
+    try {
+      video.srcObject = null;
+      void video.play().catch(() => undefined);
+      const left = new Promise<void>((resolve) => (this.#leave = resolve));
+      await this.#firstPicture(started, 15_000, [playing.lost, left], signal);
+      this.transport = 'hls';
+      this.reason = null;
+      this.problem = null;
+      this.phase = 'playing';
+      await this.#every(() => LOOK_MS / 4, [playing.lost, left], signal, () => {
+        this.figures = playing.figures();
+        this.back = playing.range?.() ?? null;
+        return true;
+      });
+    } finally {
+      this.#playing = null;
+      this.#leave = null;
+      this.back = null;
       playing.close();
     }
   }

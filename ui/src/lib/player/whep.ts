@@ -1,4 +1,5 @@
 import { problemFrom } from '../api/problem';
+import { iceServers } from '../ice';
 import { Fault } from './fault';
 import { askForStereo, receivesH264 } from './sdp';
 
@@ -17,6 +18,8 @@ export interface Session {
   readonly lost: Promise<void>;
   /** When the offer left, on the page's clock. */
   readonly posted: number;
+  /** When the connection stood. */
+  readonly connected: number;
   close(): void;
 }
 
@@ -29,7 +32,7 @@ export async function join(channel: string, signal: AbortSignal): Promise<Sessio
   if (typeof RTCPeerConnection === 'undefined' || !receivesH264(RTCRtpReceiver.getCapabilities('video'))) {
     throw new Fault('codec', 'no H.264 in WebRTC');
   }
-  const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: await iceServers() });
   const stream = new MediaStream();
   let resource: string | null = null;
   const close = (): void => {
@@ -58,7 +61,7 @@ export async function join(channel: string, signal: AbortSignal): Promise<Sessio
     resource = answer.resource;
     await connection.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
     await connected(connection, signal);
-    return { connection, stream, posted, lost: lost(connection), close };
+    return { connection, stream, posted, connected: performance.now(), lost: lost(connection), close };
   } catch (error) {
     close();
     throw error;
@@ -101,10 +104,11 @@ async function post(channel: string, sdp: string, signal: AbortSignal): Promise<
   if (response.status === 404 || response.status === 409 || response.status === 425) {
     throw new Fault('waiting', 'the channel is not live');
   }
+  if (response.status === 401) throw new Fault('locked', 'the channel is private');
   if (!response.ok) {
     const words = response.statusText ? `${response.status} ${response.statusText}` : `status ${response.status}`;
-    if (response.status !== 406) throw new Fault('refused', words);
-    // This browser offered H.264: what does not fit is the channel, and the station says how.
+    // This browser offered H.264: what does not fit is the channel, or how many watch from here, and the station says how.
+    if (response.status !== 406 && response.status !== 429) throw new Fault('refused', words);
     const { problem } = await problemFrom(response);
     throw new Fault('refused', problem.message.replace(/\.$/, ''));
   }

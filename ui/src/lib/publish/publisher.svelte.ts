@@ -1,4 +1,4 @@
-import { channel as channelOf } from '$lib/api';
+import { type OwnBroadcast, ownBroadcast } from '$lib/api';
 import { backoff } from '$lib/player/fault';
 import { type Cause, Fault } from './fault';
 import type { Figures } from './figures';
@@ -10,6 +10,8 @@ export type Phase =
   | 'connecting'
   /** The host has to agree. */
   | 'held'
+  /** A guest whom the host let in: scenes alone show it. */
+  | 'backstage'
   | 'live'
   /** It broke, and is tried again. */
   | 'retrying'
@@ -17,17 +19,17 @@ export type Phase =
   | 'refused'
   | 'ended';
 
-/** The ways out, and what the station says of a channel. */
+/** The ways out, and what the station says of a broadcast. */
 export interface Ways {
   webrtc(wish: Wish, signal: AbortSignal): Promise<Session>;
   websocket: ((wish: Wish, signal: AbortSignal) => Promise<Session>) | null;
-  live(channel: string, signal: AbortSignal): Promise<boolean>;
+  own(wish: Wish, signal: AbortSignal): Promise<OwnBroadcast | null>;
 }
 
 const ways: Ways = {
   webrtc: whip.publish,
   websocket: websocket.ENABLED ? websocket.publish : null,
-  live: async (channel, signal) => (await channelOf(channel, signal))?.state === 'live',
+  own: ({ channel, key }, signal) => ownBroadcast(channel, key, signal),
 };
 
 const LOOK_MS = 1000;
@@ -54,10 +56,17 @@ export class Publisher {
   /** On air since, in ms since 1970. */
   since = $state<number | null>(null);
   figures = $state.raw<Figures | null>(null);
+  /** Whether the host has it as a guest. */
+  guest = $state(false);
+  /** Of a guest: whether the scene on the program shows it, and whether that is on air. */
+  shown = $state(false);
+  onAir = $state(false);
 
   #abort = new AbortController();
   #session: Session | null = null;
   #over: Transport = 'webrtc';
+  /** Why it is not WebRTC any more. */
+  #turned: Cause = 'blocked';
   #restart: ((words: string) => void) | null = null;
   #wake: (() => void) | null = null;
 
@@ -67,6 +76,11 @@ export class Publisher {
     private readonly way: Ways = ways,
   ) {
     void this.#run(this.#abort.signal);
+  }
+
+  /** What it publishes with. */
+  get key(): string | null {
+    return this.wish().key || null;
   }
 
   /** Ends it, at the station too. What leaves the page leaves before this returns. */
@@ -138,10 +152,17 @@ export class Publisher {
 
   /** Whether another publisher stands where this one was put out: coming back would put that one out in turn. */
   async #takenOver(signal: AbortSignal): Promise<boolean> {
-    if (!(await this.way.live(this.channel, signal).catch(() => false))) return false;
+    if (!(await this.#own(signal))) return false;
     this.cause = 'taken';
     this.#become('refused', `Another publisher took over ${this.channel}.`);
     return true;
+  }
+
+  /** What the station says of this broadcast. */
+  async #own(signal: AbortSignal): Promise<OwnBroadcast | null> {
+    const own = await this.way.own(this.wish(), signal).catch(() => null);
+    if (own) ({ guest: this.guest, shown: this.shown, on_air: this.onAir } = own);
+    return own;
   }
 
   /** Goes over to the WebSocket when WebRTC has no way out. */
@@ -149,6 +170,7 @@ export class Publisher {
     if (this.#over !== 'webrtc' || !this.way.websocket) return false;
     if (fault.why !== 'blocked' && fault.why !== 'codec') return false;
     this.#over = 'websocket';
+    this.#turned = fault.why;
     this.reason =
       fault.why === 'blocked'
         ? 'WebRTC could not connect: UDP seems to be blocked between this device and the station. Sending over a WebSocket, a little later.'
@@ -169,7 +191,8 @@ export class Publisher {
     if (fault.why === 'unreachable') return 'The station does not answer.';
     if (fault.why === 'blocked') return 'WebRTC could not connect: UDP seems to be blocked between this device and the station.';
     if (this.#over === 'websocket' && fault.why !== 'key' && fault.why !== 'taken') {
-      return `WebRTC could not connect, as UDP seems to be blocked; and over a WebSocket it did not go either. ${message}`;
+      const first = this.#turned === 'codec' ? 'This browser has no H.264 in WebRTC' : 'WebRTC could not connect, as UDP seems to be blocked';
+      return `${first}; and over a WebSocket it did not go either. ${message}`;
     }
     return message;
   }
@@ -177,7 +200,8 @@ export class Publisher {
   #become(phase: Phase, problem: string | null): void {
     this.phase = phase;
     this.problem = problem;
-    if (phase === 'live' || phase === 'held') return;
+    if (phase === 'live' || phase === 'backstage' || phase === 'held') return;
+    this.shown = false;
     this.transport = null;
     this.figures = null;
     if (this.#over === 'webrtc') this.reason = null;
@@ -192,19 +216,23 @@ export class Publisher {
     const chosen = new Promise<Loss>((resolve) => (this.#restart = (words) => resolve({ words, ended: false })));
     const end = Promise.race([session.lost, chosen]).then((loss) => (over = loss));
     const waiting = (ms: number): Promise<unknown> => Promise.race([end, this.#pause(ms, signal, false)]);
-    if (session.held) {
+    let { standing } = session;
+    this.guest = session.guest;
+    if (standing === 'held') {
       this.#become('held', null);
       while (over === null && !signal.aborted) {
-        if (await this.way.live(this.channel, signal).catch(() => false)) break;
+        standing = (await this.#own(signal))?.standing ?? standing;
+        if (standing !== 'held') break;
         await waiting(HELD_MS);
       }
     }
     if (over === null && !signal.aborted) {
       this.since ??= Date.now();
-      this.#become('live', null);
+      this.#become(standing === 'backstage' ? 'backstage' : 'live', null);
     }
     while (over === null && !signal.aborted) {
       this.figures = (await session.figures().catch(() => null)) ?? this.figures;
+      if (standing === 'backstage') await this.#own(signal);
       await waiting(LOOK_MS);
     }
     this.#restart = null;

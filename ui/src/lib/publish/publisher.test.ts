@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { OwnBroadcast, Standing } from '$lib/api';
 import { Fault } from './fault';
 import { Publisher, type Ways } from './publisher.svelte';
 import { qualityOf } from './quality';
@@ -20,7 +21,8 @@ class FakeSession implements Session {
   readonly lost = new Promise<Loss>((resolve) => (this.#resolve = resolve));
   constructor(
     readonly transport: Transport = 'webrtc',
-    readonly held = false,
+    readonly standing: Standing = 'live',
+    readonly guest = false,
   ) {}
   lose = (words: string, ended = false): void => this.#resolve({ words, ended });
   figures = async () => null;
@@ -31,18 +33,20 @@ class FakeSession implements Session {
 let publisher: Publisher | null = null;
 let tried: Transport[];
 let live: boolean;
+let own: OwnBroadcast | null;
 
 /** Answers come in turn; the last one again and again. */
 function start(answers: (Session | Fault)[]): Publisher {
   tried = [];
   live = false;
+  own = null;
   const way = (transport: Transport) => async (): Promise<Session> => {
     tried.push(transport);
     const answer = answers.length > 1 ? answers.shift() : answers[0];
     if (!answer || answer instanceof Fault) throw answer;
     return answer;
   };
-  const ways: Ways = { webrtc: way('webrtc'), websocket: way('websocket'), live: async () => live };
+  const ways: Ways = { webrtc: way('webrtc'), websocket: way('websocket'), own: async () => own ?? (live ? { guest: false, standing: 'live', shown: false, on_air: false } : null) };
   publisher = new Publisher('garden', wish, ways);
   return publisher;
 }
@@ -70,7 +74,7 @@ describe('a publisher', () => {
   });
 
   it('waits for the host', async () => {
-    const p = start([new FakeSession('webrtc', true)]);
+    const p = start([new FakeSession('webrtc', 'held')]);
     await pass(10_000);
     expect(p).toMatchObject({ phase: 'held', since: null });
     live = true;
@@ -79,8 +83,35 @@ describe('a publisher', () => {
     expect(p.since).not.toBeNull();
   });
 
+  it('is told when the host lets a guest in, and when the program shows it', async () => {
+    const p = start([new FakeSession('webrtc', 'held', true)]);
+    own = { guest: true, standing: 'held', shown: false, on_air: true };
+    await pass(4000);
+    expect(p).toMatchObject({ phase: 'held', guest: true });
+    own = { ...own, standing: 'backstage' };
+    await pass(2000);
+    expect(p).toMatchObject({ phase: 'backstage', shown: false });
+    own = { ...own, shown: true };
+    await pass(1000);
+    expect(p).toMatchObject({ phase: 'backstage', shown: true, onAir: true });
+  });
+
+  it('need not wait again as a guest who is known', async () => {
+    const first = new FakeSession('webrtc', 'held', true);
+    const p = start([first, new FakeSession('webrtc', 'backstage', true)]);
+    own = { guest: true, standing: 'backstage', shown: true, on_air: false };
+    await pass(0);
+    expect(p.phase).toBe('backstage');
+    own = null;
+    first.lose('The connection broke.');
+    await pass(1);
+    expect(p).toMatchObject({ phase: 'retrying', shown: false });
+    await pass(1000);
+    expect(p.phase).toBe('backstage');
+  });
+
   it('does not ask a host again who said no', async () => {
-    const session = new FakeSession('webrtc', true);
+    const session = new FakeSession('webrtc', 'held');
     const p = start([session]);
     await pass(3000);
     session.lose('The station ended the connection.', true);
@@ -175,6 +206,14 @@ describe('a publisher', () => {
     await pass(0);
     expect(p.phase).toBe('refused');
     expect(p.problem).toMatch(/UDP seems to be blocked.*No WebSocket here\./);
+  });
+
+  it('does not blame the network for a browser that cannot encode', async () => {
+    const p = start([new Fault('codec', ''), new Fault('codec', 'It cannot record either.')]);
+    await pass(0);
+    expect(p.phase).toBe('refused');
+    expect(p.problem).toMatch(/no H\.264 in WebRTC.*It cannot record either\./);
+    expect(p.problem).not.toContain('UDP');
   });
 
   it('begins a new session where another source cannot take the place of one', async () => {

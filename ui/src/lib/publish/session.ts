@@ -1,3 +1,4 @@
+import type { Standing } from '$lib/api';
 import type { Figures } from './figures';
 import type { Quality } from './quality';
 
@@ -27,8 +28,10 @@ export interface Loss {
 /** A way out that stands. */
 export interface Session {
   readonly transport: Transport;
-  /** Whether the host has to agree first. */
-  readonly held: boolean;
+  /** Who finds the channel: nobody before the host agrees, scenes alone, or anyone. */
+  readonly standing: Standing;
+  /** Whether it is a guest's, which scenes alone will find. */
+  readonly guest: boolean;
   /** Settles when it is lost for good. */
   readonly lost: Promise<Loss>;
   figures(): Promise<Figures | null>;

@@ -1,3 +1,4 @@
+import { ownBroadcast } from '$lib/api';
 import { Fault, faultFrom } from './fault';
 import type { Figures } from './figures';
 import type { Loss, Session, Wish } from './session';
@@ -58,7 +59,10 @@ export async function publish(wish: Wish, signal: AbortSignal): Promise<Session>
     else settle('The connection broke.');
   });
   recorder.start(SLICE_MS);
-  return { transport: 'websocket', held: false, lost, figures: reader(wish, () => sent), replace: async () => false, close };
+  // A WebSocket's own answer does not say whether the host has to agree.
+  const own = await ownBroadcast(wish.channel, wish.key, signal).catch(() => null);
+  const { standing, guest } = own ?? { standing: 'held', guest: false };
+  return { transport: 'websocket', standing, guest, lost, figures: reader(wish, () => sent), replace: async () => false, close };
 }
 
 async function open(wish: Wish, signal: AbortSignal): Promise<WebSocket> {

@@ -3,6 +3,8 @@ import { qualityOf } from './quality';
 import type { Wish } from './session';
 import { publish } from './whip';
 
+vi.mock('../ice', () => ({ iceServers: async () => [] }));
+
 const ANSWER = 'v=0\r\na=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1\r\n';
 
 class FakeSender {
@@ -113,7 +115,7 @@ describe('WHIP', () => {
     expect(peer?.senders.map((sender) => sender.track.kind)).toEqual(['video', 'audio']);
     expect(peer?.senders[0]?.set?.encodings[0]).toMatchObject({ maxBitrate: 2_500_000, maxFramerate: 30, scaleResolutionDownBy: 1.5 });
     expect(peer?.remote).toContain('x-google-start-bitrate=1500');
-    expect(session.held).toBe(false);
+    expect(session).toMatchObject({ standing: 'live', guest: false });
     await session.close();
     expect(asked[1]).toMatchObject({
       url: 'http://station.local:8080/garden/whip/s1',
@@ -136,7 +138,11 @@ describe('WHIP', () => {
 
   it('says when the host has to agree', async () => {
     answers = [() => new Response(ANSWER, { status: 201, headers: { 'Klieg-Held': 'true' } })];
-    expect((await start()).held).toBe(true);
+    expect(await start()).toMatchObject({ standing: 'held', guest: false });
+    answers = [() => new Response(ANSWER, { status: 201, headers: { 'Klieg-Held': 'true', 'Klieg-Guest': 'true' } })];
+    expect(await start('secret')).toMatchObject({ standing: 'held', guest: true });
+    answers = [() => new Response(ANSWER, { status: 201, headers: { 'Klieg-Guest': 'true' } })];
+    expect(await start('secret')).toMatchObject({ standing: 'backstage', guest: true });
   });
 
   it('tells a refusal in the words of the station', async () => {

@@ -1,6 +1,9 @@
+import { iceServers } from '../ice';
+import type { Standing } from '$lib/api';
 import { Fault, faultFrom } from './fault';
 import { type Figures, type Sample, figures, sample } from './figures';
 import { type Quality, scaleFor } from './quality';
+import { restart } from './restart';
 import { beginAt, h264First, sendStereo } from './sdp';
 import type { Loss, Session, Wish } from './session';
 
@@ -22,7 +25,7 @@ export async function publish(wish: Wish, signal: AbortSignal): Promise<Session>
   if (codecs.length === 0) {
     throw new Fault('codec', 'This browser encodes no H.264 in WebRTC, the one picture this station takes. Please use a current Chrome, Safari or Edge.');
   }
-  const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: await iceServers() });
   const resource = new Resource(wish.key);
   const close = (): Promise<void> => resource.end().finally(() => connection.close());
   try {
@@ -32,14 +35,14 @@ export async function publish(wish: Wish, signal: AbortSignal): Promise<Session>
     if ('setCodecPreferences' in video) video.setCodecPreferences(codecs);
     await connection.setLocalDescription();
     await gathered(connection, signal);
-    const { sdp, held } = await post(wish, connection.localDescription?.sdp ?? '', resource, signal);
+    const { sdp, ...said } = await post(wish, connection.localDescription?.sdp ?? '', resource, signal);
     await connection.setRemoteDescription({ type: 'answer', sdp: sendStereo(beginAt(sdp, wish.bitrate * 0.6)) });
     await limit(video.sender, wish.quality, wish.bitrate);
     await connected(connection, signal);
     return {
       transport: 'webrtc',
-      held,
-      lost: lost(connection),
+      ...said,
+      lost: lost(connection, resource),
       figures: reader(connection),
       replace: async (track) => {
         await (track.kind === 'video' ? video : audio).sender.replaceTrack(track);
@@ -73,7 +76,7 @@ export function bearer(key: string | null): Record<string, string> {
   return key ? { Authorization: `Bearer ${key}` } : {};
 }
 
-async function post(wish: Wish, sdp: string, resource: Resource, signal: AbortSignal): Promise<{ sdp: string; held: boolean }> {
+async function post(wish: Wish, sdp: string, resource: Resource, signal: AbortSignal): Promise<{ sdp: string; standing: Standing; guest: boolean }> {
   const url = new URL(`/${encodeURIComponent(wish.channel)}/whip`, location.href);
   let response: Response;
   try {
@@ -87,7 +90,10 @@ async function post(wish: Wish, sdp: string, resource: Resource, signal: AbortSi
   const place = response.headers.get('Location');
   // Relative to where the station sent the request on to, if it did (RFC 9725, section 4.2).
   if (place) resource.url = new URL(place, response.url || url).href;
-  return { sdp: await response.text(), held: response.headers.get('Klieg-Held') === 'true' };
+  const said = (name: string): boolean => response.headers.get(name) === 'true';
+  const guest = said('Klieg-Guest');
+  const standing = said('Klieg-Held') ? 'held' : guest ? 'backstage' : 'live';
+  return { sdp: await response.text(), standing, guest };
 }
 
 async function limit(sender: RTCRtpSender, quality: Quality, bitrate: number): Promise<void> {
@@ -153,7 +159,7 @@ function connected(connection: RTCPeerConnection, signal: AbortSignal): Promise<
   });
 }
 
-function lost(connection: RTCPeerConnection): Promise<Loss> {
+function lost(connection: RTCPeerConnection, resource: Resource): Promise<Loss> {
   return new Promise((resolve) => {
     const broke: Loss = { words: 'The connection broke.', ended: false };
     let grace: ReturnType<typeof setTimeout> | undefined;
@@ -167,7 +173,10 @@ function lost(connection: RTCPeerConnection): Promise<Loss> {
       clearTimeout(grace);
       const state = connection.connectionState;
       if (state === 'failed' || state === 'closed') resolve(broke);
-      if (state === 'disconnected') grace = setTimeout(() => resolve(broke), GRACE_MS);
+      if (state !== 'disconnected') return;
+      grace = setTimeout(() => resolve(broke), GRACE_MS);
+      // Another network, perhaps: the channel and its viewers need not notice.
+      if (resource.url) restart(connection, resource.url, bearer(resource.key)).catch(() => undefined);
     });
   });
 }

@@ -1,33 +1,5 @@
 import { type Command, type Event, ProblemError, type Snapshot, problemFrom } from '$lib/api';
-import type { Connection, Endpoints, Link } from './link';
-
-const TOKEN = 'klieg.control.token';
-
-/**
- * The token out of the control link (`/studio#token=…`). It moves out of the address at once, so
- * that a shared screen does not show it, and lasts as long as the tab.
- */
-export function takeToken(): string | null {
-  const given = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (given) {
-    keepToken(given);
-    history.replaceState(null, '', location.pathname + location.search);
-    return given;
-  }
-  try {
-    return sessionStorage.getItem(TOKEN);
-  } catch {
-    return null;
-  }
-}
-
-export function keepToken(token: string): void {
-  try {
-    sessionStorage.setItem(TOKEN, token);
-  } catch {
-    // No storage: the token lasts as long as the page.
-  }
-}
+import type { Connection, Endpoints, Link, Screen } from './link';
 
 /** The studio over HTTP and WebSocket, as a page from its own server. */
 export class HttpLink implements Link {
@@ -99,7 +71,31 @@ export class HttpLink implements Link {
     return Promise.resolve({ http: location.origin, token: this.token });
   }
 
+  shortcuts(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  heard(): () => void {
+    return () => {};
+  }
+
+  screens(): Promise<readonly Screen[]> {
+    return Promise.resolve([]);
+  }
+
+  project(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  openLogs(): Promise<void> {
+    return Promise.resolve();
+  }
+
   chooseFile(): Promise<string | null> {
+    return Promise.resolve(null);
+  }
+
+  placeFile(): Promise<string | null> {
     return Promise.resolve(null);
   }
 

@@ -1,5 +1,6 @@
 import { type Command, type Event, ProblemError, type Snapshot, asProblem } from '$lib/api';
-import type { Connection, Endpoints, Link } from './link';
+import type { View } from '../preview';
+import type { Connection, Endpoints, Link, Screen, Shortcuts } from './link';
 
 /** Whether this page stands in the program's own window. */
 export const inWindow = (): boolean => '__TAURI_INTERNALS__' in window;
@@ -44,9 +45,52 @@ export class TauriLink implements Link {
     return call('endpoints');
   }
 
-  async chooseFile(title: string, extensions: readonly string[]): Promise<string | null> {
+  shortcuts(keys: Readonly<Record<string, string>>): Promise<Shortcuts | null> {
+    return call('shortcuts', { keys });
+  }
+
+  heard(action: (id: string) => void): () => void {
+    let closed = false;
+    let unlisten: (() => void) | null = null;
+    const start = async (): Promise<void> => {
+      const { listen } = await import('@tauri-apps/api/event');
+      unlisten = await listen<string>('studio://shortcut', ({ payload }) => action(payload));
+      if (closed) unlisten();
+    };
+    // Without it keys are heard in the window alone.
+    start().catch(() => {});
+    return () => {
+      closed = true;
+      unlisten?.();
+    };
+  }
+
+  screens(): Promise<readonly Screen[]> {
+    return call('screens');
+  }
+
+  project(screen: number, view: View | null): Promise<void> {
+    return call('project', { screen, view });
+  }
+
+  /** Closes the projector whose page asks. */
+  leave(): Promise<void> {
+    return call('leave_projector');
+  }
+
+  openLogs(): Promise<void> {
+    return call('open_logs');
+  }
+
+  async chooseFile(title: string, extensions: readonly string[], folder = false): Promise<string | null> {
     const { open } = await import('@tauri-apps/plugin-dialog');
+    if (folder) return open({ title, multiple: false, directory: true });
     return open({ title, multiple: false, directory: false, filters: [{ name: title, extensions: [...extensions] }] });
+  }
+
+  async placeFile(title: string, name: string, extensions: readonly string[]): Promise<string | null> {
+    const { save } = await import('@tauri-apps/plugin-dialog');
+    return save({ title, defaultPath: name, filters: [{ name: title, extensions: [...extensions] }] });
   }
 }
 

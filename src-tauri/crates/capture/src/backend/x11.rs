@@ -7,7 +7,9 @@ use media::{BufferPool, Clock, Color, Frame, PixelFormat, Timestamp};
 use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::protocol::randr::ConnectionExt as _;
 use x11rb::protocol::xfixes::{self, ConnectionExt as _};
-use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat, ImageOrder, Screen as RootScreen};
+use x11rb::protocol::xproto::{
+    ConnectionExt as _, Drawable, ImageFormat, ImageOrder, Screen as RootScreen,
+};
 use x11rb::protocol::{randr, shm};
 use x11rb::rust_connection::RustConnection;
 
@@ -19,6 +21,9 @@ use crate::worker::Stop;
 
 mod pointer;
 mod segment;
+mod window;
+
+pub(crate) use window::list as windows;
 
 /// How often the monitors are looked at again: they may be turned or resized.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -52,6 +57,9 @@ pub(crate) fn run(
     board: &Board,
     stop: &Stop,
 ) -> Result<(), String> {
+    if let Some(wanted) = &request.window {
+        return window::run(wanted, request, clock, board, stop);
+    }
     let mut beat = Beat::new(request.fps, clock);
     let mut grabber = Grabber::open(request)?;
     let say = |grabber: &Grabber, beat: &Beat| {
@@ -107,19 +115,7 @@ struct Grabber {
 
 impl Grabber {
     fn open(request: &Request) -> Result<Self, String> {
-        let (conn, number) = x11rb::connect(None).map_err(|error| {
-            let display = std::env::var("DISPLAY").unwrap_or_default();
-            format!(
-                "The display {display} does not answer ({error}). Start it, or open Klieg in a \
-                 desktop session; it is tried again every second."
-            )
-        })?;
-        let root = conn
-            .setup()
-            .roots
-            .get(number)
-            .cloned()
-            .ok_or("The display has no screen.")?;
+        let (conn, root) = connect()?;
         check_format(&conn, &root)?;
         let pointer = request.pointer
             && conn
@@ -159,63 +155,11 @@ impl Grabber {
             width,
             height,
         } = self.place;
-        let len = usize::from(width) * usize::from(height) * 4;
-        let mut data = self.pool.take(len);
-        match &self.segment {
-            Some(segment) => {
-                let format = u8::from(ImageFormat::Z_PIXMAP);
-                shm::get_image(
-                    &self.conn,
-                    self.root.root,
-                    x,
-                    y,
-                    width,
-                    height,
-                    !0,
-                    format,
-                    segment.id(),
-                    0,
-                )
-                .map_err(gone)?
-                .reply()
-                .map_err(gone)?;
-                segment.copy_to(&mut data);
-            }
-            None => {
-                let reply = self
-                    .conn
-                    .get_image(
-                        ImageFormat::Z_PIXMAP,
-                        self.root.root,
-                        x,
-                        y,
-                        width,
-                        height,
-                        !0,
-                    )
-                    .map_err(gone)?
-                    .reply()
-                    .map_err(gone)?;
-                let count = len.min(reply.data.len());
-                data[..count].copy_from_slice(&reply.data[..count]);
-            }
-        }
+        let mut data = self.pool.take(self.place.bytes());
+        let segment = self.segment.as_ref();
+        read(&self.conn, self.root.root, self.place, segment, &mut data)?;
         if self.pointer {
-            let image = xfixes::get_cursor_image(&self.conn)
-                .map_err(gone)?
-                .reply()
-                .map_err(gone)?;
-            let at = (
-                i32::from(image.x) - i32::from(image.xhot) - i32::from(x),
-                i32::from(image.y) - i32::from(image.yhot) - i32::from(y),
-            );
-            pointer::draw(
-                &mut data,
-                (width.into(), height.into()),
-                &image.cursor_image,
-                (image.width.into(), image.height.into()),
-                at,
-            );
+            draw_pointer(&self.conn, &mut data, self.place, (x.into(), y.into()))?;
         }
         let data: Bytes = data.freeze();
         Frame::packed(
@@ -230,9 +174,94 @@ impl Grabber {
     }
 }
 
+impl Place {
+    fn bytes(self) -> usize {
+        usize::from(self.width) * usize::from(self.height) * 4
+    }
+}
+
+fn connect() -> Result<(RustConnection, RootScreen), String> {
+    let (conn, number) = x11rb::connect(None).map_err(|error| {
+        let display = std::env::var("DISPLAY").unwrap_or_default();
+        format!(
+            "The display {display} does not answer ({error}). Start it, or open Klieg in a \
+             desktop session; it is tried again every second."
+        )
+    })?;
+    let root = conn
+        .setup()
+        .roots
+        .get(number)
+        .cloned()
+        .ok_or("The display has no screen.")?;
+    Ok((conn, root))
+}
+
+/// Reads a part of a window or a pixmap into memory of its size.
+fn read(
+    conn: &RustConnection,
+    drawable: Drawable,
+    place: Place,
+    segment: Option<&Segment>,
+    data: &mut [u8],
+) -> Result<(), String> {
+    let Place {
+        x,
+        y,
+        width,
+        height,
+    } = place;
+    let format = ImageFormat::Z_PIXMAP;
+    match segment {
+        Some(segment) => {
+            let kind = u8::from(format);
+            let id = segment.id();
+            shm::get_image(conn, drawable, x, y, width, height, !0, kind, id, 0)
+                .map_err(gone)?
+                .reply()
+                .map_err(gone)?;
+            segment.copy_to(data);
+        }
+        None => {
+            let reply = conn
+                .get_image(format, drawable, x, y, width, height, !0)
+                .map_err(gone)?
+                .reply()
+                .map_err(gone)?;
+            let count = data.len().min(reply.data.len());
+            data[..count].copy_from_slice(&reply.data[..count]);
+        }
+    }
+    Ok(())
+}
+
+/// Draws the pointer into a picture whose top left is at `origin` on the root window.
+fn draw_pointer(
+    conn: &RustConnection,
+    data: &mut [u8],
+    place: Place,
+    origin: (i32, i32),
+) -> Result<(), String> {
+    let image = xfixes::get_cursor_image(conn)
+        .map_err(gone)?
+        .reply()
+        .map_err(gone)?;
+    let at = (
+        i32::from(image.x) - i32::from(image.xhot) - origin.0,
+        i32::from(image.y) - i32::from(image.yhot) - origin.1,
+    );
+    pointer::draw(
+        data,
+        (place.width.into(), place.height.into()),
+        &image.cursor_image,
+        (image.width.into(), image.height.into()),
+        at,
+    );
+    Ok(())
+}
+
 fn segment_for(conn: &RustConnection, place: Place) -> Option<Segment> {
-    let len = u32::from(place.width) * u32::from(place.height) * 4;
-    Segment::new(conn, len)
+    Segment::new(conn, u32::try_from(place.bytes()).ok()?)
 }
 
 fn gone(error: impl std::fmt::Display) -> String {

@@ -1,10 +1,11 @@
-//! Screens of Windows, macOS and Wayland.
+//! Screens of Windows, macOS and Wayland, without the pointer: what gives their pictures here leaves it out, and the
+//! source says so.
 
 use media::{Clock, Color, Frame, PixelFormat, Timestamp};
-use xcap::Monitor;
+use xcap::{Monitor, Window};
 
 use crate::DeviceInfo;
-use crate::screen::{Area, Beat, Request, cut};
+use crate::screen::{Area, Beat, Request, called, cut, identity, window_of};
 use crate::status::Board;
 use crate::worker::Stop;
 
@@ -35,6 +36,9 @@ pub(crate) fn run(
     board: &Board,
     stop: &Stop,
 ) -> Result<(), String> {
+    if let Some(window) = &request.window {
+        return run_window(window, request, clock, board, stop);
+    }
     let monitor = find(&request.device)?;
     let mut beat = Beat::new(request.fps, clock);
     let mut size = (0, 0);
@@ -42,7 +46,89 @@ pub(crate) fn run(
         let frame = capture(&monitor, request.area, now)?;
         if size != (frame.width(), frame.height()) {
             size = (frame.width(), frame.height());
-            board.running(format!("{}×{}, {} fps", size.0, size.1, beat.fps()));
+            board.running(told(size, beat.fps(), request.pointer));
+        }
+        board.show(frame);
+    }
+    Ok(())
+}
+
+/// What runs, for people.
+fn told((width, height): (u32, u32), fps: u32, pointer: bool) -> String {
+    let without = if pointer {
+        "; this system gives the picture without the pointer"
+    } else {
+        ""
+    };
+    format!("{width}×{height}, {fps} fps{without}")
+}
+
+pub(crate) fn windows() -> Vec<DeviceInfo> {
+    let named = named_windows().into_iter();
+    named
+        .map(|(_, class, title)| DeviceInfo {
+            id: identity(&class, &title),
+            name: format!("{class}: {title}"),
+        })
+        .collect()
+}
+
+/// Windows that have a program and a title, with both.
+fn named_windows() -> Vec<(Window, String, String)> {
+    let windows = Window::all().unwrap_or_default().into_iter();
+    windows
+        .filter_map(|window| {
+            let class = window.app_name().ok().filter(|name| !name.is_empty())?;
+            let title = window.title().ok().filter(|title| !title.is_empty())?;
+            Some((window, class, title))
+        })
+        .collect()
+}
+
+fn run_window(
+    wanted: &str,
+    request: &Request,
+    clock: Clock,
+    board: &Board,
+    stop: &Stop,
+) -> Result<(), String> {
+    let windows = named_windows();
+    let names = windows.iter().map(|(_, c, t)| (c.as_str(), t.as_str()));
+    let window = window_of(wanted, names).and_then(|at| windows.get(at));
+    let Some((window, ..)) = window else {
+        return Err(format!(
+            "The window “{}” is not open. Open it, or choose another in the source's settings; it is \
+             looked for every second.",
+            called(wanted)
+        ));
+    };
+    let mut beat = Beat::new(request.fps, clock);
+    let mut size = (0, 0);
+    while let Some(now) = beat.next(stop) {
+        let image = window.capture_image().map_err(|error| {
+            format!(
+                "The window “{}” cannot be captured ({error}). Show it if it is minimised, and allow screen \
+                 capture for Klieg in the system's settings; it is tried again every second.",
+                called(wanted)
+            )
+        })?;
+        let image = match request.area {
+            None => image,
+            Some(_) => {
+                let (width, height) = image.dimensions();
+                let Area {
+                    x,
+                    y,
+                    width,
+                    height,
+                } = cut(request.area, width, height)?;
+                xcap::image::imageops::crop_imm(&image, x, y, width, height).to_image()
+            }
+        };
+        let frame = frame(image, now)?;
+        if size != (frame.width(), frame.height()) {
+            size = (frame.width(), frame.height());
+            board.running(told(size, beat.fps(), request.pointer));
         }
         board.show(frame);
     }
@@ -99,6 +185,10 @@ fn capture(monitor: &Monitor, area: Option<Area>, now: Timestamp) -> Result<Fram
                 .map_err(failed)?
         }
     };
+    frame(image, now)
+}
+
+fn frame(image: xcap::image::RgbaImage, now: Timestamp) -> Result<Frame, String> {
     let (width, height) = image.dimensions();
     Frame::packed(
         PixelFormat::Rgba,

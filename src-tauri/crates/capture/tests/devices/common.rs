@@ -1,18 +1,27 @@
 //! What the device tests share.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use klieg_capture::{State, Status};
 
+/// Says that the test of this thread is skipped, and why, past the test runner, which keeps to itself what
+/// passing tests say.
+fn skipped(why: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    // A closed stderr leaves nobody to tell.
+    drop(writeln!(std::io::stderr(), "SKIPPED {test}: {why}"));
+}
+
 /// Says loudly that a test did not run, and whether `program` is there.
 pub(crate) fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     if !found {
-        eprintln!("SKIPPED: {program} is not installed on this machine");
+        skipped(&format!("{program} is not installed on this machine"));
     }
     found
 }

@@ -8,3 +8,5 @@ mod microphone;
 mod nothing;
 #[cfg(target_os = "linux")]
 mod screen;
+#[cfg(target_os = "linux")]
+mod window;

@@ -1,5 +1,7 @@
 //! H.264 by openh264, whose defaults are for calls: everything is set here.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use media::{Frame, Packet, PixelFormat, Timestamp, TrackId, h264};
 use openh264::OpenH264API;
@@ -186,6 +188,10 @@ impl video::Encoder for Encoder {
             self.inner = library(&self.config)?;
         }
         Ok(())
+    }
+
+    fn set_keyframe_interval(&mut self, interval: Duration) {
+        self.config.keyframe_interval = interval;
     }
 
     fn flush(&mut self) -> Result<Vec<Packet>, Error> {

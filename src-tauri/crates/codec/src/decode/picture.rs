@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use image::codecs::{gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::metadata::LoopCount;
 use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, Limits};
 use media::{Color, Frame, PixelFormat, Timestamp};
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -119,6 +120,8 @@ pub struct Picture {
     /// RGBA, straight alpha, all of one size, each with the time it is shown for and stamped with when that
     /// begins. A still has one, shown for [`Duration::ZERO`]: for ever.
     pub frames: Vec<(Frame, Duration)>,
+    /// How often an animation goes round; for ever when absent.
+    pub rounds: Option<u32>,
 }
 
 impl Picture {
@@ -146,7 +149,7 @@ pub fn file(data: &[u8]) -> Result<Picture, Error> {
                 check(&decoder)?;
                 if decoder.is_apng().map_err(|e| error("PNG", e))? {
                     let apng = decoder.apng().map_err(|e| error("PNG", e))?;
-                    animation("PNG", apng.into_frames())
+                    animation("PNG", apng)
                 } else {
                     still("PNG", decoder)
                 }
@@ -155,13 +158,13 @@ pub fn file(data: &[u8]) -> Result<Picture, Error> {
                 let mut decoder = GifDecoder::new(source).map_err(|e| error("GIF", e))?;
                 check(&decoder)?;
                 decoder.set_limits(limits()).map_err(|e| error("GIF", e))?;
-                animation("GIF", decoder.into_frames())
+                animation("GIF", decoder)
             }
             ImageFormat::WebP => {
                 let decoder = WebPDecoder::new(source).map_err(|e| error("WebP", e))?;
                 check(&decoder)?;
                 if decoder.has_animation() {
-                    animation("WebP", decoder.into_frames())
+                    animation("WebP", decoder)
                 } else {
                     still("WebP", decoder)
                 }
@@ -210,14 +213,19 @@ fn still(codec: &'static str, mut decoder: impl ImageDecoder) -> Result<Picture,
     let frame = rgba(picture.into_rgba8(), Timestamp::ZERO)?;
     Ok(Picture {
         frames: vec![(frame, Duration::ZERO)],
+        rounds: None,
     })
 }
 
-fn animation(codec: &'static str, source: image::Frames<'_>) -> Result<Picture, Error> {
+fn animation<'a>(codec: &'static str, source: impl AnimationDecoder<'a>) -> Result<Picture, Error> {
+    let rounds = match source.loop_count() {
+        LoopCount::Infinite => None,
+        LoopCount::Finite(rounds) => Some(rounds.get()),
+    };
     let mut frames = Vec::new();
     let mut begins = Timestamp::ZERO;
     let mut bytes = 0u64;
-    for frame in source {
+    for frame in source.into_frames() {
         let frame = match frame {
             Ok(frame) => frame,
             // What came before the damage can be shown.
@@ -248,7 +256,7 @@ fn animation(codec: &'static str, source: image::Frames<'_>) -> Result<Picture, 
             message: "it holds no picture".into(),
         });
     }
-    Ok(Picture { frames })
+    Ok(Picture { frames, rounds })
 }
 
 fn rgba(pixels: image::RgbaImage, at: Timestamp) -> Result<Frame, Error> {

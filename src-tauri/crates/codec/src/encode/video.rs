@@ -45,6 +45,9 @@ pub trait Encoder: Send {
     /// [`Error::Settings`] when it is out of range, [`Error::Library`] when the encoder refuses.
     fn set_bitrate(&mut self, bitrate: u32) -> Result<(), Error>;
 
+    /// The longest time from one keyframe to the next, from now on.
+    fn set_keyframe_interval(&mut self, interval: Duration);
+
     /// Hands out what is still inside; the encoder may go on afterwards.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The initialisation segment.
+//! The initialisation segment, and what a whole file's index shares with it.
 
 use bytes::Bytes;
 use media::{Config, Kind, Matrix, Range, h264};
@@ -9,32 +9,38 @@ use crate::boxes::Writer;
 const MOVIE_SCALE: u32 = 1_000;
 
 /// No rotation (ISO/IEC 14496-12, section 6.2.2).
-const MATRIX: [u32; 9] = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000];
+pub(crate) const MATRIX: [u32; 9] = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000];
 
 pub(super) fn segment<'a>(tracks: impl Iterator<Item = (&'a Config, u32)> + Clone) -> Bytes {
     let mut w = Writer::default();
+    file_type(&mut w);
+    movie(&mut w, tracks);
+    w.out.into()
+}
+
+/// What kind of file it is.
+pub(crate) fn file_type(w: &mut Writer) {
     let ftyp = w.begin(b"ftyp");
     w.put(b"iso6");
     w.u32(0);
     w.put(b"iso6cmfcmp41");
     w.end(ftyp);
+}
 
+/// The index in front of fragments: tracks without samples.
+pub(super) fn movie<'a>(w: &mut Writer, tracks: impl Iterator<Item = (&'a Config, u32)> + Clone) {
     let moov = w.begin(b"moov");
-    let mvhd = w.begin_full(b"mvhd", 0, 0);
-    w.zeros(8);
-    w.u32(MOVIE_SCALE);
-    w.u32(0);
-    w.u32(0x1_0000);
-    w.u16(0x100);
-    w.zeros(10);
-    for value in MATRIX {
-        w.u32(value);
-    }
-    w.zeros(24);
-    w.u32(u32::try_from(tracks.clone().count() + 1).unwrap_or(u32::MAX));
-    w.end(mvhd);
+    movie_header(w, MOVIE_SCALE, None, tracks.clone().count());
     for (number, (config, scale)) in (1u32..).zip(tracks.clone()) {
-        track(&mut w, number, config, scale);
+        let before = tracks.clone().take(number as usize - 1);
+        let head = TrackHead {
+            number,
+            of_kind: TrackHead::of_kind(config, before.map(|(config, _)| config)),
+            config,
+            scale,
+            duration: None,
+        };
+        track(w, head, |_| {}, no_samples);
     }
     let mvex = w.begin(b"mvex");
     for (number, _) in (1u32..).zip(tracks) {
@@ -46,21 +52,81 @@ pub(super) fn segment<'a>(tracks: impl Iterator<Item = (&'a Config, u32)> + Clon
     }
     w.end(mvex);
     w.end(moov);
-    w.out.into()
 }
 
-fn track(w: &mut Writer, number: u32, config: &Config, scale: u32) {
+/// Section 8.2.2. A `duration` in ticks of `scale` takes the large form.
+pub(crate) fn movie_header(w: &mut Writer, scale: u32, duration: Option<u64>, tracks: usize) {
+    let mvhd = w.begin_full(b"mvhd", u8::from(duration.is_some()), 0);
+    times(w, duration, |w| w.u32(scale));
+    w.u32(0x1_0000);
+    w.u16(0x100);
+    w.zeros(10);
+    for value in MATRIX {
+        w.u32(value);
+    }
+    w.zeros(24);
+    w.u32(u32::try_from(tracks + 1).unwrap_or(u32::MAX));
+    w.end(mvhd);
+}
+
+/// When it was made and changed, which is left open; something; how long it is.
+fn times(w: &mut Writer, duration: Option<u64>, between: impl FnOnce(&mut Writer)) {
+    w.zeros(if duration.is_some() { 16 } else { 8 });
+    between(w);
+    match duration {
+        Some(duration) => w.u64(duration),
+        None => w.u32(0),
+    }
+}
+
+/// What a track says of itself.
+pub(crate) struct TrackHead<'a> {
+    /// Its number in the file, from 1.
+    pub(crate) number: u32,
+    /// Which it is of its kind, from 1: players begin with the first, and people choose among them.
+    pub(crate) of_kind: usize,
+    pub(crate) config: &'a Config,
+    /// Its ticks per second.
+    pub(crate) scale: u32,
+    /// How long it is, in ticks of the movie and in its own; unknown where fragments follow.
+    pub(crate) duration: Option<(u64, u64)>,
+}
+
+impl TrackHead<'_> {
+    /// Which of its kind a track is that stands behind others.
+    pub(crate) fn of_kind<'a>(config: &Config, before: impl Iterator<Item = &'a Config>) -> usize {
+        1 + before.filter(|c| c.kind() == config.kind()).count()
+    }
+}
+
+/// A track; `edits` may write an edit list, `samples` writes the tables of its samples.
+pub(crate) fn track(
+    w: &mut Writer,
+    head: TrackHead<'_>,
+    edits: impl FnOnce(&mut Writer),
+    samples: impl FnOnce(&mut Writer),
+) {
+    let TrackHead {
+        number,
+        of_kind,
+        config,
+        scale,
+        duration,
+    } = head;
+    let version = u8::from(duration.is_some());
     let video = config.kind() == Kind::Video;
     let (width, height) = match config {
         Config::H264 { width, height, .. } => (*width, *height),
         Config::Opus { .. } | Config::Aac { .. } => (0, 0),
     };
     let trak = w.begin(b"trak");
-    // Enabled, in the movie, in the preview.
-    let tkhd = w.begin_full(b"tkhd", 0, 7);
+    // In the movie and in the preview; enabled is the first of its kind.
+    let tkhd = w.begin_full(b"tkhd", version, if of_kind == 1 { 7 } else { 6 });
+    times(w, duration.map(|(movie, _)| movie), |w| {
+        w.u32(number);
+        w.zeros(4);
+    });
     w.zeros(8);
-    w.u32(number);
-    w.zeros(16);
     w.u16(0);
     // Tracks of one group are alternatives; picture and sound are not.
     w.u16(u16::from(!video));
@@ -72,12 +138,11 @@ fn track(w: &mut Writer, number: u32, config: &Config, scale: u32) {
     w.u32(width.min(0xffff) << 16);
     w.u32(height.min(0xffff) << 16);
     w.end(tkhd);
+    edits(w);
 
     let mdia = w.begin(b"mdia");
-    let mdhd = w.begin_full(b"mdhd", 0, 0);
-    w.zeros(8);
-    w.u32(scale);
-    w.u32(0);
+    let mdhd = w.begin_full(b"mdhd", version, 0);
+    times(w, duration.map(|(_, own)| own), |w| w.u32(scale));
     // Undetermined language, `und`.
     w.u16(0x55c4);
     w.u16(0);
@@ -86,7 +151,11 @@ fn track(w: &mut Writer, number: u32, config: &Config, scale: u32) {
     w.u32(0);
     w.put(if video { b"vide" } else { b"soun" });
     w.zeros(12);
-    w.put(if video { b"Picture\0" } else { b"Sound\0" });
+    w.put(if video { b"Picture" } else { b"Sound" });
+    if of_kind > 1 {
+        w.put(format!(" {of_kind}").as_bytes());
+    }
+    w.u8(0);
     w.end(hdlr);
     let minf = w.begin(b"minf");
     let header = if video {
@@ -119,7 +188,15 @@ fn track(w: &mut Writer, number: u32, config: &Config, scale: u32) {
         Config::Opus { channels, pre_skip } => opus(w, *channels, *pre_skip),
     }
     w.end(stsd);
-    // No samples here: they come in fragments.
+    samples(w);
+    w.end(stbl);
+    w.end(minf);
+    w.end(mdia);
+    w.end(trak);
+}
+
+/// Samples come in fragments: the tables are empty.
+fn no_samples(w: &mut Writer) {
     for kind in [b"stts", b"stsc", b"stco"] {
         let table = w.begin_full(kind, 0, 0);
         w.u32(0);
@@ -128,10 +205,6 @@ fn track(w: &mut Writer, number: u32, config: &Config, scale: u32) {
     let stsz = w.begin_full(b"stsz", 0, 0);
     w.zeros(8);
     w.end(stsz);
-    w.end(stbl);
-    w.end(minf);
-    w.end(mdia);
-    w.end(trak);
 }
 
 /// ISO/IEC 14496-12, section 12.1.3, and 14496-15, section 5.4.2.

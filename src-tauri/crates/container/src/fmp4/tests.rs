@@ -5,7 +5,7 @@ use media::{aac::AudioConfig, h264};
 use super::*;
 use crate::mp4::{Demuxer, Sample};
 
-fn tracks() -> [Track; 3] {
+pub(crate) fn tracks() -> [Track; 3] {
     let hex = "6742c01ed900a02fea6c04400000fa40003a9803c58b92";
     let sps: Vec<u8> = (0..hex.len())
         .step_by(2)

@@ -11,6 +11,14 @@ use super::HubError;
 pub struct ChannelName(Arc<str>);
 
 impl ChannelName {
+    /// What the names of channels begin with that this studio fetches from elsewhere.
+    pub const FETCHED: &'static str = "_fetched-";
+
+    /// Whether nobody may publish here but the studio itself.
+    pub fn is_reserved(&self) -> bool {
+        *self == Self::program() || self.0.starts_with(Self::FETCHED)
+    }
+
     /// The program's own channel.
     pub fn program() -> Self {
         Self("program".into())

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::TrackId;
+use crate::{Config, TrackId};
 
 const VIDEO: TrackId = TrackId(0);
 const OPUS: TrackId = TrackId(1);
@@ -194,9 +194,26 @@ fn keyframes_on_request_come_at_most_once_a_second() {
     assert!(!asked(500), "too soon");
     assert!(asked(1_010), "but not forgotten");
     assert!(!asked(3_000));
-    channel.report_bandwidth(7);
-    assert_eq!(writer.signals(Timestamp::ZERO).bandwidth, Some(7));
-    assert_eq!(writer.signals(Timestamp::ZERO).bandwidth, None);
+}
+
+#[test]
+fn the_narrowest_path_counts_as_long_as_its_reader_is_there() {
+    let hub = Hub::new(1);
+    let writer = open(&hub);
+    let bandwidth = || writer.signals(Timestamp::ZERO).bandwidth;
+    assert_eq!(bandwidth(), None);
+    let (wide, narrow) = (writer.channel().path(), writer.channel().path());
+    assert_eq!(bandwidth(), None, "nobody has asked for less");
+    narrow.set(Some(700));
+    wide.set(Some(900));
+    assert_eq!(bandwidth(), Some(700));
+    assert_eq!(bandwidth(), Some(700), "it holds");
+    narrow.set(Some(800));
+    assert_eq!(bandwidth(), Some(800));
+    drop(narrow);
+    assert_eq!(bandwidth(), Some(900), "who leaves holds nobody back");
+    wide.set(None);
+    assert_eq!(bandwidth(), None);
 }
 
 #[test]
@@ -219,6 +236,70 @@ fn a_blocking_reader_is_woken_by_the_writer() {
     assert_eq!(
         waiting.join().unwrap(),
         Next::Packet(packet(VIDEO, 0, true))
+    );
+}
+
+/// A reader that has said from when on packets matter to it sleeps until then; what else befalls the
+/// channel wakes it, and nothing is lost.
+#[test]
+fn a_reader_sleeps_until_a_packet_is_due() {
+    use std::task::{Context, Poll, Wake, Waker};
+
+    struct Count(AtomicUsize);
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Times woken by what `then` does to a reader that waits for `due`, and what it finds.
+    fn woken(due: Option<i64>, then: impl FnOnce(&mut Writer)) -> (usize, String) {
+        let hub = Hub::new(1);
+        let mut writer = open(&hub);
+        let mut reader = writer.channel().read(Want::MP4, Start::Next, 10);
+        writer.write(packet(VIDEO, 0, true));
+        assert_eq!(drain(&mut reader), "T2 k0");
+        let count = Arc::new(Count(AtomicUsize::new(0)));
+        let waker = Waker::from(Arc::clone(&count));
+        let mut context = Context::from_waker(&waker);
+        {
+            let due = due.map(Timestamp::from_millis);
+            let mut next = std::pin::pin!(reader.next_due(due));
+            // What came before has left its mark, once.
+            while next.as_mut().poll(&mut context) != Poll::Pending {}
+            count.0.store(0, Ordering::Relaxed);
+            then(&mut writer);
+        }
+        (count.0.load(Ordering::Relaxed), drain(&mut reader))
+    }
+
+    let sound = |at: i64| move |w: &mut Writer| w.write(packet(AAC, at, true));
+    let picture = |at: i64, key| move |w: &mut Writer| w.write(packet(VIDEO, at, key));
+    for (due, then, times, finds) in [
+        (
+            None,
+            Box::new(sound(10)) as Box<dyn FnOnce(&mut Writer)>,
+            1,
+            "a10",
+        ),
+        (Some(100), Box::new(sound(99)), 0, "a99"),
+        (Some(100), Box::new(sound(100)), 1, "a100"),
+        (Some(100), Box::new(picture(99, false)), 0, "v99"),
+        (Some(100), Box::new(picture(50, true)), 1, "k50"),
+        (
+            Some(100),
+            Box::new(|w| w.set_tracks(tracks()[..1].to_vec())),
+            1,
+            "T1",
+        ),
+    ] {
+        assert_eq!(woken(due, then), (times, finds.to_owned()), "{due:?}");
+    }
+    // Before the queue can overflow, the reader is woken all the same.
+    let much = |w: &mut Writer| (10..15).for_each(|at| w.write(packet(AAC, at, true)));
+    assert_eq!(
+        woken(Some(100), much),
+        (1, "a10 a11 a12 a13 a14".to_owned())
     );
 }
 
@@ -275,9 +356,9 @@ fn a_held_channel_is_carried_but_shown_to_nobody_until_it_is_admitted() {
     assert_eq!(other.unwrap_err(), HubError::Full(1));
 
     let changes = hub.watch();
-    assert!(hub.admit(&name));
+    assert!(hub.admit(&name, Standing::Live));
     assert!(changes.has_changed().unwrap());
-    assert!(!hub.admit(&name), "it is admitted once");
+    assert!(!hub.admit(&name, Standing::Live), "it is admitted once");
     assert!(hub.held().is_empty());
     let mut reader = hub
         .channel(&name)
@@ -286,6 +367,33 @@ fn a_held_channel_is_carried_but_shown_to_nobody_until_it_is_admitted() {
     assert_eq!(drain(&mut reader), "T2 k0");
     drop(writer);
     assert!(hub.channels().is_empty());
+}
+
+#[test]
+fn a_channel_backstage_is_found_by_scenes_alone() {
+    let hub = Hub::new(2);
+    let (name, info) = guest();
+    let now = Timestamp::ZERO;
+    let mut writer = hub.hold(name.clone(), info.clone(), now).unwrap();
+    assert!(
+        hub.on_stage(&name).is_none(),
+        "not even they while it is held"
+    );
+    assert!(hub.admit(&name, Standing::Backstage));
+    assert!(hub.channel(&name).is_none() && hub.channels().is_empty() && hub.held().is_empty());
+    let channel = hub.on_stage(&name).unwrap();
+    assert_eq!(channel.standing(), Standing::Backstage);
+
+    writer.set_tracks(tracks());
+    assert!(channel.keyframe().is_none());
+    writer.write(packet(VIDEO, 0, true));
+    writer.write(packet(VIDEO, 33, false));
+    let (track, keyframe) = channel.keyframe().unwrap();
+    assert_eq!((track.id, keyframe), (VIDEO, packet(VIDEO, 0, true)));
+    drop(writer);
+    let again = hub.publish_backstage(name.clone(), info, now).unwrap();
+    assert!(hub.channel(&name).is_none() && hub.on_stage(&name).is_some());
+    drop(again);
 }
 
 #[test]

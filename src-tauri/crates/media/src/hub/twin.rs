@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Channel, Writer};
+#[cfg(doc)]
+use super::Next;
+use super::{Audience, Channel, Queue, Reader, Start, Want, Writer};
 use crate::{Packet, Track, TrackId};
 
 /// What a [`Twin`] adds to the publisher's tracks: pure, and known before its first packet, so that
@@ -41,13 +43,11 @@ impl Twin {
         &self.channel
     }
 
-    /// Whether anybody reads the track now.
-    pub fn wanted(&self, track: TrackId) -> bool {
-        let bit = 1 << (track.0 & 127);
-        let mut wanted = false;
-        let mut state = self.channel.state.lock();
-        state.each_reader(|queue| wanted |= queue.inner.lock().tracks & bit != 0);
-        wanted
+    /// A reader of what the twin is made of. It gets packets only while somebody reads what the twin makes;
+    /// when nobody does any more, [`Next::Gap`] of nothing says so.
+    pub fn read(&self, want: Want, capacity: usize) -> Reader {
+        let queue = Queue::new(want, capacity, Audience::Twin);
+        self.channel.join(queue, Start::Next)
     }
 
     /// Hands a packet to every reader of its track. Never blocks. It does not count as published.

@@ -33,6 +33,9 @@ static COUNTING: Counting = Counting;
 #[test]
 fn a_tick_allocates_nothing_after_warm_up() {
     let mut mixer = Mixer::new();
+    mixer.set_buses(BUSES);
+    mixer.set_strip("exact", Strip::default());
+    mixer.set_sends("exact", 0b10101);
     let mut counted = 0;
     for tick in 0..200i64 {
         let start = tick * TICK as i64;

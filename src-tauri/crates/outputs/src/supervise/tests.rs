@@ -1,5 +1,4 @@
 use super::*;
-use parking_lot::Mutex;
 
 /// What an attempt does: waits, is live for a while or not at all, and ends.
 #[derive(Clone, Copy)]
@@ -8,6 +7,7 @@ struct Play {
     live_ms: Option<u64>,
     end: Result<(), &'static str>,
     refused: bool,
+    key: bool,
 }
 
 const OK: Play = Play {
@@ -15,6 +15,7 @@ const OK: Play = Play {
     live_ms: Some(5_000),
     end: Ok(()),
     refused: false,
+    key: false,
 };
 
 fn lost(live_ms: Option<u64>) -> Play {
@@ -23,6 +24,14 @@ fn lost(live_ms: Option<u64>) -> Play {
         live_ms,
         end: Err("gone"),
         refused: false,
+        key: false,
+    }
+}
+
+fn wrong_key() -> Play {
+    Play {
+        key: true,
+        ..refused(None)
     }
 }
 
@@ -50,6 +59,7 @@ async fn run_through(plays: Vec<Play>) -> Vec<String> {
             }
             match play.end {
                 Ok(()) => Ok(()),
+                Err(text) if play.key => Err(PublishError::WrongKey(text.into())),
                 Err(text) if play.refused => Err(PublishError::Refused(text.into())),
                 Err(text) => Err(PublishError::Lost(text.into())),
             }
@@ -62,6 +72,7 @@ async fn run_through(plays: Vec<Play>) -> Vec<String> {
                 State::Connecting => "connecting".into(),
                 State::Live { dropped, .. } => format!("live -{dropped}"),
                 State::Retrying { attempt, .. } => format!("retrying {attempt}"),
+                State::Refused { key: true, .. } => "wrong key".into(),
                 State::Refused { .. } => "refused".into(),
                 State::Off => "off".into(),
             };
@@ -71,7 +82,8 @@ async fn run_through(plays: Vec<Play>) -> Vec<String> {
         }
         seen
     });
-    supervise(attempt, Clock::start(), sender, stopped, || 0).await;
+    let recent = Arc::default();
+    supervise(attempt, Clock::start(), sender, stopped, recent, || 0).await;
     watcher.await.unwrap()
 }
 
@@ -80,6 +92,12 @@ async fn states_passed_through() {
     for (plays, expect) in [
         (vec![], &["connecting", "live -2", "off"][..]),
         (vec![refused(None)], &["connecting", "refused"]),
+        // A wrong key is not tried a second time.
+        (vec![wrong_key()], &["connecting", "wrong key"]),
+        (
+            vec![lost(None), wrong_key()],
+            &["connecting", "retrying 1", "connecting", "wrong key"],
+        ),
         (
             vec![lost(None), lost(None)],
             &[
@@ -143,9 +161,14 @@ async fn a_stop_while_waiting_ends_it_at_once() {
     let (sender, mut states) = watch::channel(State::Off);
     let (stop, stopped) = watch::channel(false);
     let attempt = |_| async { Err(PublishError::Lost("gone".into())) };
-    let task = tokio::spawn(supervise(attempt, Clock::start(), sender, stopped, || {
-        u32::MAX
-    }));
+    let task = tokio::spawn(supervise(
+        attempt,
+        Clock::start(),
+        sender,
+        stopped,
+        Arc::default(),
+        || u32::MAX,
+    ));
     states
         .wait_for(|s| matches!(s, State::Retrying { .. }))
         .await

@@ -12,7 +12,7 @@ use media::{Clock, Frame, PixelFormat, Samples, Timestamp};
 use parking_lot::Mutex;
 
 use super::jpeg::Decoder;
-use super::{Source, State, Status, placeholder_for};
+use super::{Showing, Source, State, Status, placeholder_for};
 
 impl From<capture::Status> for Status {
     fn from(status: capture::Status) -> Self {
@@ -24,6 +24,7 @@ impl From<capture::Status> for Status {
             },
             message: status.message,
             detail: status.detail,
+            playback: None,
         }
     }
 }
@@ -117,8 +118,8 @@ impl<D: Send + Sync, R: Clone + Send + Sync> Source for Video<D, R> {
 
     fn sound(&self, _start: Timestamp, _frames: usize, _out: &mut Vec<Samples>) {}
 
-    fn show(&self, shown: bool, _now: Timestamp) {
-        if shown {
+    fn show(&self, showing: Showing, _now: Timestamp) {
+        if showing.anywhere() {
             self.device
                 .get_or_init(|| (self.start)(self.request.clone(), self.clock));
         }
@@ -156,8 +157,8 @@ impl Source for Audio {
         }
     }
 
-    fn show(&self, shown: bool, _now: Timestamp) {
-        if shown {
+    fn show(&self, showing: Showing, _now: Timestamp) {
+        if showing.anywhere() {
             self.device
                 .get_or_init(|| Mutex::new(Microphone::start(self.request.clone(), self.clock)));
         }

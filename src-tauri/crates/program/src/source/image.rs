@@ -11,6 +11,8 @@ pub struct Image {
     /// RGBA, straight alpha, each with the time from the beginning at which it ends. Never empty.
     frames: Vec<(Frame, Duration)>,
     first: Frame,
+    /// How often it goes round; for ever when absent.
+    rounds: Option<u32>,
 }
 
 impl Image {
@@ -19,10 +21,11 @@ impl Image {
     /// # Errors
     /// What [`codec::decode::picture::file`] says of them.
     pub fn open(bytes: &[u8]) -> Result<Self, codec::Error> {
-        Self::of(picture::file(bytes)?.frames)
+        let picture = picture::file(bytes)?;
+        Self::of(picture.frames, picture.rounds)
     }
 
-    fn of(shown: Vec<(Frame, Duration)>) -> Result<Self, codec::Error> {
+    fn of(shown: Vec<(Frame, Duration)>, rounds: Option<u32>) -> Result<Self, codec::Error> {
         let mut end = Duration::ZERO;
         let frames: Vec<_> = shown
             .into_iter()
@@ -40,17 +43,41 @@ impl Image {
         Ok(Self {
             first: first.clone(),
             frames,
+            rounds,
         })
     }
 
-    /// The picture at a time: an animation goes round from time zero on, for ever. The timestamp of the
-    /// frame tells its place in the file, so that it is the same frame as long as it is shown.
+    /// Whether it moves.
+    pub fn is_animated(&self) -> bool {
+        self.frames.len() > 1
+    }
+
+    /// How long one round takes; zero for a still.
+    pub fn round(&self) -> Duration {
+        self.frames.last().map_or(Duration::ZERO, |(_, end)| *end)
+    }
+
+    /// Pixels across and down.
+    pub fn size(&self) -> (u32, u32) {
+        (self.first.width(), self.first.height())
+    }
+
+    /// The picture at a time from its beginning: an animation goes round as often as its file says, and stays
+    /// at its last picture then. The timestamp of the frame tells its place in the file, so that it is the same
+    /// frame as long as it is shown.
     pub fn frame(&self, at: Timestamp) -> Frame {
         let total = self.frames.last().map_or(0, |(_, end)| end.as_nanos());
         if total == 0 {
             return self.first.clone();
         }
-        let into = i128::from(at.nanos()).rem_euclid(total as i128) as u128;
+        let over = self.rounds.is_some_and(|rounds| {
+            i128::from(at.nanos()) >= total as i128 * i128::from(rounds.max(1))
+        });
+        let into = if over {
+            total - 1
+        } else {
+            i128::from(at.nanos()).rem_euclid(total as i128) as u128
+        };
         let index = self
             .frames
             .partition_point(|(_, end)| end.as_nanos() <= into);
@@ -81,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_still_is_the_same_for_ever() {
-        let still = Image::of(vec![(frame(7, 0), Duration::ZERO)]).unwrap();
+        let still = Image::of(vec![(frame(7, 0), Duration::ZERO)], None).unwrap();
         assert_eq!(
             [red(&still, 0), red(&still, -5), red(&still, 1 << 40)],
             [7; 3]
@@ -91,12 +118,16 @@ mod tests {
     #[test]
     fn an_animation_goes_round_by_its_durations() {
         let ms = Duration::from_millis;
-        let image = Image::of(vec![
+        let frames = vec![
             (frame(1, 0), ms(100)),
             (frame(2, 100), ms(50)),
             (frame(3, 150), ms(350)),
-        ])
-        .unwrap();
+        ];
+        let twice = Image::of(frames.clone(), Some(2)).unwrap();
+        for (at, shade) in [(0, 1), (500, 1), (600, 2), (999, 3), (1000, 3), (1100, 3)] {
+            assert_eq!(red(&twice, at), shade, "{at} ms of two rounds");
+        }
+        let image = Image::of(frames, None).unwrap();
         for (at, shade) in [
             (0, 1),
             (99, 1),

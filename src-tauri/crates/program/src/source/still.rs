@@ -1,59 +1,33 @@
-//! Sources that are made rather than captured: text, pictures, colours, the test signal.
-
-use std::path::{Path, PathBuf};
+//! Sources that are made once and stand still: colours, gradients. And the test signal.
 
 use media::{Frame, Samples, Timestamp};
 use parking_lot::Mutex;
-use scene::{Pattern, TextStyle};
+use scene::{Canvas, Gradient, Pattern};
 
-use super::image::Image;
 use super::test_signal::{self, TestSignal};
-use super::{Source, State, Status, color, placeholder_for, raster};
+use super::{Showing, Source, State, Status, color, gradient, placeholder_for};
 
 /// One picture, or the reason why there is none.
 pub(super) struct Still {
     name: String,
-    made: Result<Made, String>,
+    made: Result<Frame, String>,
     placeholder: Mutex<Option<(String, Frame)>>,
 }
 
-enum Made {
-    Frame(Frame),
-    Image(Image),
-}
-
-pub(super) fn text(text: &str, style: &TextStyle, max_width: f32) -> Still {
-    let frame = raster()
-        .lock()
-        .raster(text, style, max_width, Timestamp::ZERO);
-    Still::new("Text", Ok(Made::Frame(frame)))
-}
-
 pub(super) fn color(name: &str, text: &str) -> Still {
-    let made = color::frame(text, Timestamp::ZERO).map(Made::Frame);
-    Still::new(name, made.map_err(|e| e.to_string()))
+    Still::new(name, color::frame(text, Timestamp::ZERO))
 }
 
-pub(super) fn image(name: &str, path: PathBuf) -> Still {
-    Still::new(name, read_image(&path).map(Made::Image))
-}
-
-fn read_image(path: &Path) -> Result<Image, String> {
-    let shown = path.display();
-    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            format!("{shown} is not there; put it back, or choose another file")
-        }
-        _ => format!("{shown} cannot be read: {error}"),
-    })?;
-    Image::open(&bytes).map_err(|error| format!("{shown}: {error}"))
+pub(super) fn gradient(name: &str, of: &Gradient, canvas: Canvas) -> Still {
+    let Canvas { width, height, .. } = canvas;
+    Still::new(name, gradient::frame(of, width, height, Timestamp::ZERO))
 }
 
 impl Still {
-    fn new(name: &str, made: Result<Made, String>) -> Self {
+    fn new(name: &str, made: Result<Frame, color::NoColor>) -> Self {
         Self {
             name: name.to_owned(),
-            made,
+            made: made.map_err(|e| e.to_string()),
             placeholder: Mutex::default(),
         }
     }
@@ -62,15 +36,14 @@ impl Still {
 impl Source for Still {
     fn picture(&self, at: Timestamp) -> Option<Frame> {
         match &self.made {
-            Ok(Made::Frame(frame)) => Some(frame.clone()),
-            Ok(Made::Image(image)) => Some(image.frame(at)),
+            Ok(frame) => Some(frame.clone()),
             Err(reason) => placeholder_for(&self.placeholder, &self.name, reason, at),
         }
     }
 
     fn sound(&self, _start: Timestamp, _frames: usize, _out: &mut Vec<Samples>) {}
 
-    fn show(&self, _shown: bool, _now: Timestamp) {}
+    fn show(&self, _showing: Showing, _now: Timestamp) {}
 
     fn status(&self) -> Status {
         match &self.made {
@@ -83,15 +56,19 @@ impl Source for Still {
     }
 }
 
-/// The test signal, made for the canvas.
+/// The test signal, made for the canvas when it is first shown: a document of many opens at once.
 pub(super) struct Signal {
-    picture: Mutex<TestSignal>,
+    picture: Mutex<Option<TestSignal>>,
+    pattern: Pattern,
+    size: (u32, u32),
     fps: u32,
 }
 
 pub(super) fn signal(pattern: Pattern, width: u32, height: u32, fps: u32) -> Signal {
     Signal {
-        picture: Mutex::new(TestSignal::new(pattern, width, height, fps)),
+        picture: Mutex::default(),
+        pattern,
+        size: (width, height),
         fps,
     }
 }
@@ -100,14 +77,18 @@ impl Source for Signal {
     fn picture(&self, at: Timestamp) -> Option<Frame> {
         let n = at.ticks(self.fps);
         let n = u32::try_from(n.rem_euclid(1 << 32)).unwrap_or(0);
-        Some(self.picture.lock().picture(n, at))
+        let mut picture = self.picture.lock();
+        let (width, height) = self.size;
+        let made =
+            picture.get_or_insert_with(|| TestSignal::new(self.pattern, width, height, self.fps));
+        Some(made.picture(n, at))
     }
 
     fn sound(&self, start: Timestamp, frames: usize, out: &mut Vec<Samples>) {
         out.push(test_signal::sound(start, frames));
     }
 
-    fn show(&self, _shown: bool, _now: Timestamp) {}
+    fn show(&self, _showing: Showing, _now: Timestamp) {}
 
     fn status(&self) -> Status {
         Status {

@@ -4,6 +4,8 @@ use scene::{Crop, Fit, Item, ItemId, Rect, SceneId, SourceId};
 use super::*;
 use crate::Adapter;
 
+mod shows;
+
 const WIDTH: u32 = 96;
 const HEIGHT: u32 = 64;
 
@@ -36,6 +38,10 @@ fn item(source: &str, x: f32, y: f32, width: f32, height: f32) -> Item {
         opacity: 1.0,
         visible: true,
         locked: false,
+        flip_h: false,
+        flip_v: false,
+        blend: scene::Blend::Normal,
+        filters: Vec::new(),
     }
 }
 
@@ -44,6 +50,9 @@ fn scene(items: Vec<Item>) -> Scene {
         id: SceneId::new("scene"),
         name: "Scene".into(),
         items,
+        group: None,
+        filters: Vec::new(),
+        transition: None,
     }
 }
 
@@ -357,9 +366,9 @@ fn pictures_started_together_come_back_in_order() {
             "a",
             flat([shade, shade, shade, 255], Timestamp::from_millis(turn)),
         )]);
-        compositor
-            .submit(&scene, &frames, Timestamp::from_millis(turn))
-            .unwrap();
+        let files = Files::new();
+        let show = Show::scene(&scene, &frames, &files);
+        compositor.submit(&show, Timestamp::from_millis(turn));
     }
     // Two fit the ring: the first one was given up.
     for (turn, y) in [(1, 126), (2, 235)] {

@@ -191,3 +191,33 @@ fn compressed_frames_are_left_alone() {
     band(&frame, 0, 0, 8, &mut out, 32, &mut Scratch::default()).unwrap();
     assert!(out.iter().all(|byte| *byte == 9));
 }
+
+#[test]
+fn two_pictures_are_mixed_as_one_would_be() {
+    // Higher than a band, odd, and with padding.
+    let (width, height) = (9, 37);
+    let stride = width as usize * 4 + 4;
+    let picture = |step: usize| -> Vec<u8> {
+        let bytes = (0..stride * height as usize).map(|at| (at * step) as u8);
+        bytes.collect()
+    };
+    let (first, second) = (picture(3), picture(7));
+    let len = Frame::packed_len(PixelFormat::I420, width, height);
+    for share in [0, 64, 128, 256] {
+        let mixed: Vec<u8> = first
+            .iter()
+            .zip(&second)
+            .map(|(a, b)| {
+                ((u32::from(*a) * (256 - share) + u32::from(*b) * share + 128) / 256) as u8
+            })
+            .collect();
+        let mut expect = vec![0; len];
+        canvas_to_i420(&mixed, stride, width, height, &mut expect).unwrap();
+        let (mut got, mut band) = (vec![0; len], Vec::new());
+        let both = (first.as_slice(), second.as_slice());
+        let size = (width, height);
+        mix_to_i420(both, share as u16, stride, size, &mut band, &mut got).unwrap();
+        let apart = expect.iter().zip(&got).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(apart <= Some(1), "{share}: {apart:?}");
+    }
+}

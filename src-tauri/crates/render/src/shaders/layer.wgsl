@@ -5,7 +5,7 @@ struct Layer {
     @location(1) turn: vec4<f32>,    // cosine, sine, opacity, feather in pixels
     @location(2) part: vec4<f32>,    // left, top, right, bottom; texture coordinates
     @location(3) limits: vec4<f32>,  // the same, half a texel further in
-    @location(4) to_clip: vec2<f32>, // 2 / canvas size
+    @location(4) to_clip: vec4<f32>, // 2 / canvas size, unused
 }
 
 struct Corner {
@@ -26,7 +26,7 @@ fn corner(@builtin(vertex_index) index: u32, layer: Layer) -> Corner {
         local.x * layer.turn.x - local.y * layer.turn.y,
         local.x * layer.turn.y + local.y * layer.turn.x,
     );
-    let clip = (layer.place.xy + turned) * layer.to_clip;
+    let clip = (layer.place.xy + turned) * layer.to_clip.xy;
     var out: Corner;
     out.position = vec4<f32>(clip.x - 1.0, 1.0 - clip.y, 0.0, 1.0);
     out.uv = mix(layer.part.xy, layer.part.zw, local / half * 0.5 + 0.5);
@@ -52,10 +52,62 @@ fn blend(in: Corner) -> @location(0) vec4<f32> {
 }
 
 // Rotated or cropped pictures: soft edges, and no bleeding in of what was cropped off.
-@fragment
-fn smooth_blend(in: Corner) -> @location(0) vec4<f32> {
+fn softly(in: Corner) -> vec4<f32> {
     let uv = clamp(in.uv, in.limits.xy, in.limits.zw);
     let inside = clamp(in.half + 0.5 - abs(in.local), vec2<f32>(0.0), vec2<f32>(1.0));
     let coverage = select(1.0, inside.x * inside.y, in.opacity_feather.y > 0.0);
     return textureSampleLevel(picture, samples, uv, 0.0) * (in.opacity_feather.x * coverage);
+}
+
+@fragment
+fn smooth_blend(in: Corner) -> @location(0) vec4<f32> {
+    return softly(in);
+}
+
+// What lies below, for what mixes with it in ways that blending cannot. Colours that are mixed are straight;
+// where one of the two is transparent the other stays as it is (W3C, Compositing and Blending Level 1, 5).
+@group(1) @binding(0) var backdrop: texture_2d<f32>;
+@group(1) @binding(1) var backdrop_samples: sampler;
+
+struct Two {
+    above: vec4<f32>,
+    below: vec4<f32>,
+    a: vec3<f32>,
+    b: vec3<f32>,
+}
+
+fn two(in: Corner) -> Two {
+    let above = softly(in);
+    let below = textureLoad(backdrop, vec2<i32>(in.position.xy), 0);
+    return Two(above, below, above.rgb / max(above.a, 0.0001), below.rgb / max(below.a, 0.0001));
+}
+
+fn mixed(both: Two, color: vec3<f32>) -> vec4<f32> {
+    let rgb = both.above.rgb * (1.0 - both.below.a) + both.below.rgb * (1.0 - both.above.a)
+        + color * both.above.a * both.below.a;
+    return vec4<f32>(rgb, both.above.a + both.below.a * (1.0 - both.above.a));
+}
+
+@fragment
+fn multiply(in: Corner) -> @location(0) vec4<f32> {
+    let both = two(in);
+    return mixed(both, both.a * both.b);
+}
+
+@fragment
+fn lighten(in: Corner) -> @location(0) vec4<f32> {
+    let both = two(in);
+    return mixed(both, max(both.a, both.b));
+}
+
+@fragment
+fn darken(in: Corner) -> @location(0) vec4<f32> {
+    let both = two(in);
+    return mixed(both, min(both.a, both.b));
+}
+
+@fragment
+fn subtract(in: Corner) -> @location(0) vec4<f32> {
+    let both = two(in);
+    return mixed(both, max(both.b - both.a, vec3<f32>(0.0)));
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::Pattern;
+use crate::{Crop, Fit, Rect};
 
 fn collection() -> Collection {
     let mut doc = Collection::empty("Test");
@@ -31,6 +32,7 @@ fn source_of(id: &str) -> Source {
             pattern: Pattern::Bars,
         },
         audio: Audio::default(),
+        filters: Vec::new(),
     }
 }
 
@@ -50,6 +52,10 @@ fn item_of(id: &str, source: &str) -> Item {
         opacity: 1.0,
         visible: true,
         locked: false,
+        flip_h: false,
+        flip_v: false,
+        blend: crate::Blend::Normal,
+        filters: Vec::new(),
     }
 }
 
@@ -183,6 +189,13 @@ fn refusals_name_the_thing() {
             },
             "1281×720",
         ),
+        (
+            channel_edit("program"),
+            "a scene that shows it would show itself",
+        ),
+        (channel_edit(""), "source \"bars\" names no channel"),
+        (channel_edit("my guest"), "1 to 64 letters"),
+        (channel_edit(&"n".repeat(65)), "1 to 64 letters"),
     ] {
         let doc = collection();
         let said = edit.apply(&doc).unwrap_err().to_string();
@@ -193,6 +206,22 @@ fn refusals_name_the_thing() {
         id: SceneId::new("scene-1"),
     };
     assert_eq!(last.apply(&alone), Err(EditError::LastScene));
+}
+
+fn channel_edit(channel: &str) -> Edit {
+    Edit::SetSource {
+        id: SourceId::new("bars"),
+        source: SourceKind::Channel {
+            channel: channel.into(),
+        },
+    }
+}
+
+#[test]
+fn a_channel_is_a_source_with_picture_and_sound() {
+    let after = channel_edit("maria-2_b").apply(&collection()).unwrap();
+    let kind = &after.sources[0].kind;
+    assert!(kind.has_video() && kind.has_audio());
 }
 
 #[test]

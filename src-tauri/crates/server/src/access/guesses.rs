@@ -58,7 +58,7 @@ impl Guesses {
 
 /// Who an address stands for: one of IPv4, the 64 bits of an IPv6 network, in which anybody may take
 /// any address.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {

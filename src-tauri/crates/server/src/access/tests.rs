@@ -5,11 +5,15 @@ use futures::StreamExt;
 use store::Store;
 
 use super::*;
-use crate::Limits;
-use crate::testing::{Desk, PATIENCE, TOKEN, websocket};
+use crate::testing::{Desk, FakeControl, PATIENCE, TOKEN, websocket};
+use crate::{Control, Limits};
 
 fn links() -> Links {
-    Links::open(Arc::new(Store::in_memory().unwrap())).unwrap()
+    over(Arc::new(Store::in_memory().unwrap()), &FakeControl::new())
+}
+
+fn over(store: Arc<Store>, control: &Arc<FakeControl>) -> Links {
+    Links::open(store, Arc::clone(control) as Arc<dyn Control>).unwrap()
 }
 
 fn new(kind: LinkKind, channel: Option<&str>, expires: Option<i64>) -> NewAccessLink {
@@ -27,7 +31,7 @@ fn channel(name: &str) -> ChannelName {
 
 #[test]
 fn each_kind_of_link_opens_its_own_and_what_lies_within() {
-    use LinkKind::{Control, Moderate, Publish, Watch};
+    use LinkKind::{Control, Guest, Moderate, Publish, Watch};
     let links = links();
     for (own, on, opens) in [
         (Watch, None, vec![Watch]),
@@ -36,8 +40,13 @@ fn each_kind_of_link_opens_its_own_and_what_lies_within() {
         (Control, None, vec![Watch, Publish, Moderate, Control]),
         (Watch, Some("stage"), vec![Watch]),
         (Publish, Some("stage"), vec![Publish]),
+        (Guest, Some("stage"), vec![Publish]),
     ] {
-        let secret = links.create(new(own, on, None), 0).unwrap().secret;
+        let secret = links
+            .create(new(own, on, None), 0)
+            .unwrap()
+            .word()
+            .to_owned();
         for asked in [Watch, Publish, Moderate, Control] {
             let expect = opens.contains(&asked);
             let got = links.judge(asked, &secret, Some(&channel("stage")), 1);
@@ -53,33 +62,74 @@ fn each_kind_of_link_opens_its_own_and_what_lies_within() {
 }
 
 #[test]
+fn a_link_holds_without_its_key_and_is_shown_with_it() {
+    let store = Arc::new(Store::in_memory().unwrap());
+    let control = FakeControl::new();
+    let links = over(Arc::clone(&store), &control);
+    let make = |links: &Links| links.create(new(LinkKind::Watch, None, None), 0).unwrap();
+    let (link, other) = (make(&links), make(&links));
+    assert_ne!(link.word(), other.word());
+    let shown = |links: &Links| {
+        links
+            .list()
+            .into_iter()
+            .map(|l| l.secret)
+            .collect::<Vec<_>>()
+    };
+    let both = vec![link.secret.clone(), other.secret.clone()];
+    assert_eq!(shown(&links), both);
+    // What is kept says nothing of it.
+    let kept = format!("{:?}", store.links().unwrap());
+    assert!(!kept.contains(link.word()));
+
+    let key = std::mem::take(&mut *control.secrets.lock());
+    let links = over(store, &control);
+    assert_eq!(shown(&links), [None, None]);
+    let holds = |secret: &str| links.judge(LinkKind::Watch, secret, None, 1).is_some();
+    assert!(holds(link.word()) && holds(other.word()) && !holds(""));
+    // Regenerated, it has another secret of another key.
+    let again = links.regenerate(&link.kept.id).unwrap();
+    assert!(again.word() != link.word() && holds(again.word()) && !holds(link.word()));
+    assert_eq!(shown(&links), [again.secret.clone(), None]);
+    *control.secrets.lock() = key;
+    assert_eq!(shown(&links), [None, other.secret.clone()]);
+    assert!(holds(again.word()));
+}
+
+#[test]
 fn a_link_ends_is_regenerated_and_is_taken_back() {
     let store = Arc::new(Store::in_memory().unwrap());
-    let links = Links::open(Arc::clone(&store)).unwrap();
+    let control = FakeControl::new();
+    let links = over(Arc::clone(&store), &control);
     let link = links
         .create(new(LinkKind::Publish, Some("stage"), Some(1000)), 0)
         .unwrap();
-    assert_eq!(link.name, "For Ana");
-    assert!(link.secret.len() >= 32 && link.id != link.secret);
+    assert_eq!(link.kept.name, "For Ana");
+    assert!(link.word().len() >= 32 && link.kept.id != link.word());
     let stage = channel("stage");
     let opens = |secret: &str, now| links.judge(LinkKind::Publish, secret, Some(&stage), now);
-    assert!(opens(&link.secret, 999).is_some());
-    assert!(opens(&link.secret, 1000).is_none(), "it has ended");
-    let pass = opens(&link.secret, 1).unwrap();
+    assert!(opens(link.word(), 999).is_some());
+    assert!(opens(link.word(), 1000).is_none(), "it has ended");
+    let pass = opens(link.word(), 1).unwrap();
     assert_eq!(pass.holder.name(), "For Ana");
 
-    let again = links.regenerate(&link.id).unwrap();
+    let again = links.regenerate(&link.kept.id).unwrap();
     assert!(pass.revoked.is_cancelled());
-    assert!(opens(&link.secret, 1).is_none());
-    assert_eq!((again.created, again.expires), (0, Some(1000)));
-    let pass = opens(&again.secret, 1).unwrap();
+    assert!(opens(link.word(), 1).is_none());
+    assert_eq!((again.kept.created, again.kept.expires), (0, Some(1000)));
+    let pass = opens(again.word(), 1).unwrap();
 
-    let after_restart = Links::open(store).unwrap();
-    assert_eq!(after_restart.list(), std::slice::from_ref(&again));
-    links.revoke(&link.id).unwrap();
+    let after_restart = over(store, &control);
+    let listed = after_restart.list();
+    let [there] = &*listed else {
+        panic!("{listed:?}");
+    };
+    assert_eq!((&there.kept, &there.secret), (&again.kept, &again.secret));
+    links.revoke(&link.kept.id).unwrap();
     assert!(pass.revoked.is_cancelled());
-    assert!(opens(&again.secret, 1).is_none() && links.list().is_empty());
-    for refused in [links.revoke(&link.id), links.regenerate(&link.id)] {
+    assert!(opens(again.word(), 1).is_none() && links.list().is_empty());
+    let revoked = links.revoke(&link.kept.id).map(|_| ());
+    for refused in [revoked, links.regenerate(&link.kept.id).map(|_| ())] {
         assert_eq!(refused.unwrap_err().code, Code::NotFound);
     }
 }
@@ -108,7 +158,7 @@ fn links_that_cannot_be_are_refused_at_their_field() {
     let everywhere = links
         .create(new(LinkKind::Watch, Some(""), None), 5)
         .unwrap();
-    assert_eq!(everywhere.channel, None);
+    assert_eq!(everywhere.kept.channel, None);
 }
 
 #[tokio::test]
@@ -153,8 +203,8 @@ async fn a_control_link_controls_until_it_is_taken_back() {
         .links
         .create(new(LinkKind::Moderate, Some("stage"), None), 0)
         .unwrap();
-    assert!(app.may(LinkKind::Moderate, &moderate.secret, &channel("stage")));
-    assert!(!app.may(LinkKind::Moderate, &moderate.secret, &channel("other")));
+    assert!(app.may(LinkKind::Moderate, moderate.word(), &channel("stage")));
+    assert!(!app.may(LinkKind::Moderate, moderate.word(), &channel("other")));
     assert!(app.may(LinkKind::Moderate, TOKEN, &channel("other")));
 
     let ask = async |secret: &str| {
@@ -163,14 +213,14 @@ async fn a_control_link_controls_until_it_is_taken_back() {
         let got = served.desk.ask("GET", "/api/snapshot", &headers, "").await;
         got.status
     };
-    assert_eq!(ask(&link.secret).await, 200);
-    assert_eq!(ask(&moderate.secret).await, 401);
-    let path = format!("/api/events?token={}", link.secret);
+    assert_eq!(ask(link.word()).await, 200);
+    assert_eq!(ask(moderate.word()).await, 401);
+    let path = format!("/api/events?token={}", link.word());
     let mut events = websocket(served.address, &path, &[]).await.unwrap();
     assert!(events.next().await.unwrap().is_ok(), "a first snapshot");
 
-    app.access.links.revoke(&link.id).unwrap();
-    assert_eq!(ask(&link.secret).await, 401);
+    app.access.links.revoke(&link.kept.id).unwrap();
+    assert_eq!(ask(link.word()).await, 401);
     let ended = async { while let Some(Ok(_)) = events.next().await {} };
     tokio::time::timeout(PATIENCE, ended)
         .await
@@ -187,10 +237,78 @@ async fn a_pass_lapses_when_its_link_ends() {
         .create(new(LinkKind::Control, None, Some(now + 60_000)), now)
         .unwrap();
     let pass = links
-        .judge(LinkKind::Control, &link.secret, None, now)
+        .judge(LinkKind::Control, link.word(), None, now)
         .unwrap();
     let begun = tokio::time::Instant::now();
     pass.lapsed(&clock).await;
     let waited = begun.elapsed().as_secs();
     assert!((50..=60).contains(&waited), "{waited} s of virtual time");
+}
+
+#[tokio::test]
+async fn whoever_guesses_the_control_token_is_slowed_down() {
+    let desk = Desk::new();
+    let link = NewAccessLink {
+        kind: LinkKind::Control,
+        name: "Tablet".into(),
+        channel: None,
+        expires: None,
+    };
+    let link = desk
+        .app
+        .access
+        .links
+        .create(link, 0)
+        .unwrap()
+        .word()
+        .to_owned();
+    let ask = async |path: &str, token: Option<&str>, from: [u8; 4]| {
+        let mut request = axum::http::Request::builder()
+            .uri(path)
+            .header("host", "192.168.1.20:8080");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(axum::body::Body::empty()).unwrap();
+        desk.send(request, (from, 9).into()).await.status
+    };
+    let there = [192, 168, 1, 30];
+    assert_eq!(ask("/api/snapshot", Some("wrong"), there).await, 401);
+    assert_eq!(ask("/api/snapshot", Some(&link), there).await, 200);
+    // However slow this machine is: all guesses of the next hour are made.
+    let later = desk.app.clock.now() + Duration::from_secs(3600);
+    for _ in 0..10 {
+        desk.app.access.guesses.wrong(there.into(), later);
+    }
+    for path in [
+        "/api/snapshot",
+        "/api/events?token=x",
+        "/api/preview?token=x",
+        "/v3/paths/list",
+        "/api/channels/program/chat",
+        "/api/publishers",
+    ] {
+        for token in ["wrong", &link] {
+            assert_eq!(
+                ask(path, Some(token), there).await,
+                429,
+                "{path} with {token}"
+            );
+        }
+    }
+    // Those who show no token go on, and so does what anyone may see.
+    assert_eq!(ask("/api/snapshot", None, there).await, 401);
+    assert_eq!(ask("/api/channels", None, there).await, 200);
+    assert_eq!(
+        ask("/api/snapshot", Some(&link), [192, 168, 1, 31]).await,
+        200
+    );
+    // A page that guesses in the host's own browser does not shut the host out.
+    for _ in 0..20 {
+        assert_eq!(
+            ask("/api/snapshot", Some("wrong"), [127, 0, 0, 1]).await,
+            401
+        );
+    }
+    assert_eq!(ask("/api/snapshot", Some(TOKEN), [127, 0, 0, 1]).await, 200);
 }

@@ -203,7 +203,7 @@ async fn commands_need_the_token_and_make_sense() {
     let title = r#"{"command":"set_title","title":"x"}"#;
     let huge = format!(
         r#"{{"command":"set_title","title":"{}"}}"#,
-        "x".repeat(300 * 1024)
+        "x".repeat(5 << 20)
     );
     for (headers, body, expect) in [
         (vec![auth, JSON], title, 204),
@@ -295,7 +295,7 @@ async fn whep_says_what_its_draft_says() {
         let shown = desk.get("/api/channels/program").await.json();
         assert_eq!(shown["viewers"]["whep"], 1);
 
-        for method in ["PATCH", "GET", "POST", "PUT"] {
+        for method in ["GET", "POST", "PUT"] {
             let got = desk.ask(method, &location, &[SDP], "").await;
             assert_eq!(got.status, 405, "{method}");
             assert!(
@@ -501,5 +501,62 @@ async fn hls_of_what_is_not_live() {
             .await
             .header("retry-after"),
         "2"
+    );
+}
+
+#[test]
+fn films_may_be_played_from_where_the_host_keeps_them_and_nothing_else_comes_from_there() {
+    let plain = super::policy(&[]);
+    assert_eq!(plain, super::CONTENT_SECURITY_POLICY);
+    let with = super::policy(&[
+        "https://s3.example.org".into(),
+        "https://x; script-src *".into(),
+    ]);
+    let with = with.to_str().unwrap();
+    assert!(
+        with.contains("media-src 'self' blob: https://s3.example.org; "),
+        "{with}"
+    );
+    assert!(with.contains("script-src 'self'; ") && with.matches("script-src").count() == 1);
+    assert_eq!(with.matches("s3.example.org").count(), 1);
+}
+
+#[tokio::test]
+async fn a_person_who_looks_for_a_page_that_is_not_there_is_shown_one() {
+    let desk = Desk::new();
+    let browser = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    for (path, headers, kind) in [
+        ("/no/such/page", vec![browser], "text/html; charset=utf-8"),
+        (
+            "/no%20such%20page",
+            vec![browser],
+            "text/html; charset=utf-8",
+        ),
+        (
+            "/no/such/page",
+            vec![("accept", "*/*")],
+            "text/plain; charset=utf-8",
+        ),
+        ("/assets/gone.js", vec![], "text/plain; charset=utf-8"),
+    ] {
+        let got = desk.ask("GET", path, &headers, "").await;
+        assert_eq!(
+            (got.status, got.header("content-type")),
+            (404, kind),
+            "{path}"
+        );
+        let etag = got.header("etag").to_owned();
+        // It is never taken for a page that is there.
+        let again = [browser, ("if-none-match", etag.as_str())];
+        assert_eq!(desk.ask("GET", path, &again, "").await.status, 404);
+        assert!(
+            got.header("content-security-policy")
+                .contains("default-src 'none'")
+        );
+    }
+    let api = desk.ask("GET", "/api/nothing", &[browser], "").await;
+    assert_eq!(
+        (api.status, api.header("content-type")),
+        (404, "application/json")
     );
 }

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use api::{Code, Problem};
 use media::Timestamp;
 
 use super::bucket::{Bucket, Rate};
 use super::text;
+use crate::access::Pass;
+use crate::privacy::Right;
 
 /// Messages of one person.
 const SAYING: Rate = Rate {
@@ -28,11 +31,16 @@ const CALLING: Rate = Rate {
     per_second: 5.0,
 };
 
+/// People of whom it is known when they spoke last; beyond them those who may speak again are forgotten.
+const SPOKEN_MAX: usize = 10_000;
+
 /// Everybody who is connected, by the identity `K` of their connection.
 #[derive(Debug)]
 pub(crate) struct Rooms<K> {
     members: HashMap<K, Member>,
     addresses: HashMap<IpAddr, Address>,
+    /// When whom said something last in which room, and how long they wait: for slow mode.
+    spoken: HashMap<(String, String), (Timestamp, Duration)>,
 }
 
 #[derive(Debug)]
@@ -40,6 +48,12 @@ struct Member {
     address: IpAddr,
     channel: Option<String>,
     name: Option<Name>,
+    /// A digest of what their browser is known by.
+    identity: Option<String>,
+    /// By what they keep order here.
+    moderates: Option<Pass>,
+    /// By what they are here, where the channel is private.
+    right: Option<Right>,
     saying: Bucket,
     calling: Bucket,
 }
@@ -57,7 +71,7 @@ struct Address {
     saying: Bucket,
 }
 
-/// A message that may be said.
+/// A message that somebody wants to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Saying {
     /// The room.
@@ -66,6 +80,49 @@ pub(crate) struct Saying {
     pub(crate) name: String,
     /// What, tidied.
     pub(crate) text: String,
+    /// Who they are, beyond their name.
+    pub(crate) identity: String,
+    /// From where.
+    pub(crate) address: IpAddr,
+    /// Whether they keep order here.
+    pub(crate) moderates: bool,
+}
+
+/// What somebody comes into a room with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Coming {
+    /// A digest of what their browser is known by.
+    pub(crate) identity: Option<String>,
+    /// By what they keep order there.
+    pub(crate) moderates: Option<Pass>,
+    /// By what they are there, where the channel is private.
+    pub(crate) right: Option<Right>,
+}
+
+/// What is known of a person instead of the key that their browser keeps: whoever reads it cannot
+/// pose as them.
+pub(crate) fn identity(key: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, key.as_bytes());
+    let half = digest.as_ref().iter().take(16);
+    half.map(|b| format!("{b:02x}")).collect()
+}
+
+/// Whether a key may be one of ours.
+fn plausible(key: &str) -> bool {
+    (16..=64).contains(&key.len())
+}
+
+/// Somebody in a room.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    /// The room.
+    pub(crate) channel: String,
+    /// Who they are; unknown as long as their browser has said nothing of it.
+    pub(crate) identity: Option<String>,
+    /// From where.
+    pub(crate) address: IpAddr,
+    /// By what they keep order here.
+    pub(crate) moderates: Option<Pass>,
 }
 
 /// What becomes of a name on [`Rooms::name`].
@@ -82,6 +139,7 @@ impl<K> Default for Rooms<K> {
         Self {
             members: HashMap::new(),
             addresses: HashMap::new(),
+            spoken: HashMap::new(),
         }
     }
 }
@@ -96,6 +154,9 @@ impl<K: Copy + Eq + Hash> Rooms<K> {
                 address,
                 channel: None,
                 name: None,
+                identity: None,
+                moderates: None,
+                right: None,
                 saying: Bucket::full(SAYING, now),
                 calling: Bucket::full(CALLING, now),
             },
@@ -139,13 +200,24 @@ impl<K: Copy + Eq + Hash> Rooms<K> {
     ///
     /// # Errors
     /// [`Code::Conflict`] when the connection is gone.
-    pub(crate) fn join(&mut self, who: K, channel: &str) -> Result<Option<String>, Problem> {
+    pub(crate) fn join(
+        &mut self,
+        who: K,
+        channel: &str,
+        coming: Coming,
+    ) -> Result<Option<String>, Problem> {
         self.member(who)?;
         let mine = self.members.get(&who).and_then(|m| m.name.clone());
         let kept = mine.filter(|name| self.holder(channel, &name.same_as, who).is_none());
         let member = self.member(who)?;
         member.channel = Some(channel.to_owned());
         member.name.clone_from(&kept);
+        // A name stands for a person already.
+        if member.name.is_none() {
+            member.identity = coming.identity;
+        }
+        member.moderates = coming.moderates;
+        member.right = coming.right;
         Ok(kept.map(|name| name.shown))
     }
 
@@ -202,9 +274,10 @@ impl<K: Copy + Eq + Hash> Rooms<K> {
         let member = self.member(who)?;
         let key = match (&member.name, key) {
             (Some(name), _) => name.key.clone(),
-            (None, Some(key)) if (16..=64).contains(&key.len()) => key.to_owned(),
+            (None, Some(key)) if plausible(key) => key.to_owned(),
             (None, _) => fresh,
         };
+        member.identity = Some(identity(&key));
         member.name = Some(Name {
             shown: shown.clone(),
             same_as,
@@ -213,35 +286,131 @@ impl<K: Copy + Eq + Hash> Rooms<K> {
         Ok(Named { name: shown, key })
     }
 
-    /// Whether somebody may say something now.
+    /// Who somebody is who takes a name with this key, and where.
     ///
     /// # Errors
-    /// [`Code::Conflict`] without room or name, [`Code::Invalid`] as [`text::text`],
-    /// [`Code::TooMany`] when they are too fast.
-    pub(crate) fn say(&mut self, who: K, said: &str, now: Timestamp) -> Result<Saying, Problem> {
-        let member = self.members.get_mut(&who).ok_or_else(gone)?;
-        let Some(channel) = member.channel.clone() else {
-            return Err(not_joined());
-        };
-        let Some(name) = member.name.as_ref().map(|n| n.shown.clone()) else {
+    /// [`Code::Conflict`] before joining a room.
+    pub(crate) fn who(&self, who: K, key: Option<&str>) -> Result<Person, Problem> {
+        let member = self.members.get(&who).ok_or_else(gone)?;
+        let given = key.filter(|key| plausible(key)).map(identity);
+        let named = member.name.as_ref().and(member.identity.clone());
+        Ok(Person {
+            channel: member.channel.clone().ok_or_else(not_joined)?,
+            identity: named.or(given),
+            address: member.address,
+            moderates: member.moderates.clone(),
+        })
+    }
+
+    /// What somebody wants to say, as it would be said.
+    ///
+    /// # Errors
+    /// [`Code::Conflict`] without room or name, [`Code::Invalid`] as [`text::text`].
+    pub(crate) fn saying(&self, who: K, said: &str) -> Result<Saying, Problem> {
+        let member = self.members.get(&who).ok_or_else(gone)?;
+        let channel = member.channel.clone().ok_or_else(not_joined)?;
+        let Some(name) = &member.name else {
             return Err(
                 Problem::new(Code::Conflict, "Choose a name before your first message.")
                     .about("name"),
             );
         };
-        let text = text::text(said)?;
+        Ok(Saying {
+            channel,
+            name: name.shown.clone(),
+            text: text::text(said)?,
+            identity: identity(&name.key),
+            address: member.address,
+            moderates: member.moderates.is_some(),
+        })
+    }
+
+    /// Counts a message, where its room waits `slow` between two of one person.
+    ///
+    /// # Errors
+    /// [`Code::TooMany`] when they are too fast.
+    pub(crate) fn say(
+        &mut self,
+        who: K,
+        saying: &Saying,
+        slow: Duration,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let place = (saying.channel.clone(), saying.identity.clone());
+        if !slow.is_zero()
+            && !saying.moderates
+            && let Some((last, _)) = self.spoken.get(&place)
+        {
+            let left = slow.saturating_sub(now.since(*last));
+            if !left.is_zero() {
+                let seconds = left.as_millis().div_ceil(1000);
+                return Err(Problem::new(
+                    Code::TooMany,
+                    format!("This chat is in slow mode. Send it again in {seconds} s."),
+                )
+                .about("slow"));
+            }
+        }
+        let member = self.members.get_mut(&who).ok_or_else(gone)?;
         let address = self.addresses.get_mut(&member.address);
         let fine = member.saying.take(SAYING, now)
             && address.is_none_or(|a| a.saying.take(SAYING_FROM_ONE_ADDRESS, now));
-        if fine {
-            Ok(Saying {
-                channel,
-                name,
-                text,
-            })
-        } else {
-            Err(too_fast())
+        if !fine {
+            return Err(too_fast());
         }
+        if !slow.is_zero() && !saying.moderates {
+            if self.spoken.len() >= SPOKEN_MAX {
+                self.spoken.retain(|_, (at, slow)| now.since(*at) < *slow);
+            }
+            if self.spoken.len() < SPOKEN_MAX {
+                self.spoken.insert(place, (now, slow));
+            }
+        }
+        Ok(())
+    }
+
+    /// Connections of one person in a room.
+    pub(crate) fn known_as(&self, channel: &str, identity: &str) -> Vec<K> {
+        self.people(channel)
+            .filter(|(_, m)| m.identity.as_deref() == Some(identity))
+            .map(|(who, _)| *who)
+            .collect()
+    }
+
+    /// Connections that keep order in a room.
+    pub(crate) fn moderators(&self, channel: &str) -> Vec<K> {
+        self.people(channel)
+            .filter(|(_, m)| m.moderates.is_some())
+            .map(|(who, _)| *who)
+            .collect()
+    }
+
+    /// Takes the keeping of order from those whose right to it has ended, at a time in milliseconds
+    /// since 1970 UTC. Returns them.
+    pub(crate) fn demote(&mut self, now: i64) -> Vec<K> {
+        let over = |m: &Member| m.moderates.as_ref().is_some_and(|pass| !pass.holds(now));
+        let members = self.members.iter_mut();
+        members
+            .filter(|(_, m)| over(m))
+            .map(|(who, m)| {
+                m.moderates = None;
+                *who
+            })
+            .collect()
+    }
+
+    /// Puts everybody out of a room who has no right to it. Returns them.
+    pub(crate) fn put_out(&mut self, channel: &str, holds: impl Fn(&Right) -> bool) -> Vec<K> {
+        let strange = |m: &Member| !m.right.as_ref().is_some_and(&holds);
+        let here = self.members.iter_mut();
+        here.filter(|(_, m)| m.channel.as_deref() == Some(channel) && strange(m))
+            .map(|(who, m)| {
+                m.channel = None;
+                m.name = None;
+                m.moderates = None;
+                *who
+            })
+            .collect()
     }
 
     fn member(&mut self, who: K) -> Result<&mut Member, Problem> {

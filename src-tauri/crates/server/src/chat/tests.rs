@@ -12,8 +12,10 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::Limits;
 use crate::testing::{Desk, PATIENCE, Served};
+use crate::{ChatNews, Limits};
+
+mod moderation;
 
 struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -179,7 +181,7 @@ async fn two_people_talk_and_a_third_reads_it_later() {
         assert_eq!(message["id"], said["message"]["id"]);
     }
 
-    let mut heard = served.desk.app.chat.said();
+    let mut heard = served.desk.app.chat.news();
     let desk = &served.desk;
     let host = desk
         .app
@@ -193,10 +195,10 @@ async fn two_people_talk_and_a_third_reads_it_later() {
             (Some("host"), Some("Host"))
         );
     }
-    let (channel, message) = tokio::time::timeout(PATIENCE, heard.recv())
-        .await
-        .unwrap()
-        .unwrap();
+    let heard = tokio::time::timeout(PATIENCE, heard.recv()).await.unwrap();
+    let Ok(ChatNews::Said { channel, message }) = heard else {
+        panic!("{heard:?}");
+    };
     assert_eq!(
         (channel.as_str(), message.text.as_str()),
         ("program", "welcome all")

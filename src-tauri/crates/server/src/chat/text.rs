@@ -11,7 +11,15 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 pub(crate) const HOST: &str = "Host";
 
 /// Names that nobody else may look like.
-const RESERVED: [&str; 3] = [HOST, "Klieg", "Moderator"];
+const RESERVED: [&str; 7] = [
+    HOST,
+    "Klieg",
+    "Moderator",
+    "Moderators",
+    "Mod",
+    "Mods",
+    "Admin",
+];
 
 const NAME_MAX: usize = 24;
 const TEXT_MAX: usize = 500;
@@ -34,11 +42,10 @@ pub(crate) fn name(wish: &str) -> Result<String, Problem> {
             "That name is too long. Choose one of up to 24 characters.",
         ));
     }
-    let looks = looks(&name);
-    if RESERVED.iter().any(|r| looks == self::looks(r)) {
+    if poses(&name) {
         return Err(Problem::new(
             Code::Conflict,
-            "That name looks like the host's. Choose another one.",
+            "That name looks like the host's or a moderator's. Choose another one.",
         )
         .about("name"));
     }
@@ -94,7 +101,7 @@ fn turns(c: char) -> bool {
 
 /// Characters that leave no mark and no honest name needs: marks of direction, zero-width spaces,
 /// fillers, tags, private use.
-fn hidden(c: char) -> bool {
+pub(super) fn hidden(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
         | '\u{180B}'..='\u{180F}' | '\u{200B}' | '\u{200C}' | '\u{200E}' | '\u{200F}'
@@ -133,22 +140,41 @@ pub(crate) fn same_as(name: &str) -> String {
 
 /// What a reserved name is measured by: as [`same_as`], and digits that stand for letters do so.
 fn looks(name: &str) -> String {
-    same_as(name)
-        .chars()
-        .map(|c| match c {
-            '0' => 'o',
-            '1' | 'i' | '|' => 'l',
-            '3' => 'e',
-            '5' => 's',
-            '7' => 't',
-            c => c,
+    same_as(name).chars().map(letter_for).collect()
+}
+
+/// The letter that a digit stands for, and one letter for those that look the same.
+pub(super) fn letter_for(c: char) -> char {
+    match c {
+        '0' => 'o',
+        '1' | 'i' | '|' => 'l',
+        '3' => 'e',
+        '4' => 'a',
+        '5' => 's',
+        '7' => 't',
+        c => c,
+    }
+}
+
+/// Whether a name could be read as that of somebody with a say: as a whole, as one of its words, or
+/// with a number behind.
+fn poses(name: &str) -> bool {
+    let reserved = |part: &str| {
+        let bare = part.trim_end_matches(|c: char| c.is_ascii_digit());
+        [part, bare].iter().any(|part| {
+            let looks = looks(part);
+            !looks.is_empty() && RESERVED.iter().any(|r| looks == self::looks(r))
         })
-        .collect()
+    };
+    reserved(name)
+        || name
+            .split(|c: char| c.is_whitespace() || "-_.,:;/\\()[]{}".contains(c))
+            .any(reserved)
 }
 
 /// The Latin capital that a capital of another alphabet looks like; some of their small letters look
 /// like another one.
-fn latin_capital(c: char) -> char {
+pub(super) fn latin_capital(c: char) -> char {
     match c {
         'А' | 'Α' => 'A',
         'В' | 'Β' => 'B',
@@ -173,7 +199,7 @@ fn latin_capital(c: char) -> char {
 
 /// The Latin letter that a lower-case letter of another alphabet looks like, and symbols that are
 /// used for letters. After Unicode Technical Standard 39's confusables, the common ones.
-fn latin(c: char) -> char {
+pub(super) fn latin(c: char) -> char {
     match c {
         'а' | 'α' | 'ɑ' | '@' => 'a',
         'ь' | 'β' => 'b',
@@ -250,6 +276,15 @@ mod tests {
             ("*Host*", Err("host's")),
             ("kl1eg", Err("host's")),
             ("m0derator", Err("host's")),
+            ("Host 2", Err("host's")),
+            ("host2", Err("host's")),
+            ("The Host", Err("host's")),
+            ("Mod Anna", Err("host's")),
+            ("Anna (mod)", Err("host's")),
+            ("Admin_1", Err("host's")),
+            ("Modest", Ok("Modest")),
+            ("Hosting Anna", Ok("Hosting Anna")),
+            ("1234", Ok("1234")),
         ] {
             let got = name(wish);
             match (&got, expect) {

@@ -1,11 +1,12 @@
 //! Who publishes now: seen by the host, let in, and put out.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use api::{ChannelSource, Code, Problem};
-use media::{Channel, ChannelName, Clock, Hub, Origin, Timestamp, Writer};
-use parking_lot::{Mutex, MutexGuard};
+use media::{Channel, ChannelName, Clock, Hub, Origin, Standing, Timestamp, Writer};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use super::Rules;
@@ -18,7 +19,7 @@ const WAITING_MAX: usize = 3;
 /// Who publishes now, and by which rules.
 #[derive(Debug)]
 pub(crate) struct Ingests {
-    pub(super) rules: Rules,
+    rules: RwLock<Rules>,
     publishers: Mutex<Publishers>,
 }
 
@@ -26,9 +27,19 @@ impl Ingests {
     /// Nobody yet.
     pub(crate) fn new(rules: Rules) -> Self {
         Self {
-            rules,
+            rules: RwLock::new(rules),
             publishers: Mutex::default(),
         }
+    }
+
+    /// The rules now.
+    pub(crate) fn rules(&self) -> Rules {
+        *self.rules.read()
+    }
+
+    /// Other rules, for whoever comes from now on.
+    pub(crate) fn set_rules(&self, rules: Rules) {
+        *self.rules.write() = rules;
     }
 
     pub(super) fn publishers(&self) -> MutexGuard<'_, Publishers> {
@@ -39,24 +50,27 @@ impl Ingests {
     pub(crate) fn list(&self, clock: &Clock) -> Vec<api::Publisher> {
         let mut publishers = self.publishers();
         publishers.forget_ended();
-        let mut all: Vec<_> = publishers.0.iter().map(|p| p.describe(clock)).collect();
+        let mut all: Vec<_> = publishers.all.iter().map(|p| p.describe(clock)).collect();
         all.sort_by(|a, b| (!a.held, &a.channel).cmp(&(!b.held, &b.channel)));
         all
     }
 
-    /// Lets a publisher that waits go live.
+    /// Lets a publisher that waits go live; a guest backstage, where scenes find it, and from now on
+    /// without waiting whenever it comes back.
     ///
     /// # Errors
     /// [`Code::NotFound`] when nobody waits there.
     pub(crate) fn admit(&self, hub: &Hub, channel: &str) -> Result<(), Problem> {
-        let publishers = self.publishers();
-        let found = publishers.0.iter().find(|p| p.is(channel));
-        let publisher = found.filter(|p| hub.admit(p.channel.name()));
+        let mut publishers = self.publishers();
+        let found = publishers.all.iter().find(|p| p.is(channel));
+        let publisher = found.filter(|p| hub.admit(p.channel.name(), p.destined()));
         let publisher = publisher.ok_or_else(|| {
             let text = format!("Nobody waits to publish on channel {channel}; they may have left.");
             Problem::new(Code::NotFound, text).about(channel)
         })?;
-        publisher.note("was let in by the host");
+        publisher.note("was let in by the host", None);
+        let guest = publisher.guest().map(str::to_owned);
+        publishers.known.extend(guest);
         Ok(())
     }
 
@@ -66,7 +80,7 @@ impl Ingests {
     /// [`Code::NotFound`] when nobody publishes there.
     pub(crate) fn end(&self, hub: &Hub, channel: &str) -> Result<(), Problem> {
         let mut publishers = self.publishers();
-        let found = publishers.0.iter().find(|p| p.is(channel));
+        let found = publishers.all.iter().find(|p| p.is(channel));
         let publisher = found.ok_or_else(|| {
             let text = format!("Nobody publishes on channel {channel}; they may have left.");
             Problem::new(Code::NotFound, text).about(channel)
@@ -76,7 +90,10 @@ impl Ingests {
         } else {
             "the host ended it"
         };
-        publisher.put_out(hub, why);
+        publisher.put_out(hub, why, None);
+        if let Some(guest) = publisher.guest().map(str::to_owned) {
+            publishers.known.remove(&guest);
+        }
         publishers.forget_ended();
         Ok(())
     }
@@ -84,24 +101,33 @@ impl Ingests {
     /// Ends everyone who came through a link.
     pub(crate) fn end_of_link(&self, hub: &Hub, link: &str) {
         let mut publishers = self.publishers();
-        for publisher in &publishers.0 {
+        publishers.known.remove(link);
+        for publisher in &publishers.all {
             if matches!(&publisher.holder, Some(Holder::Link { id, .. }) if id == link) {
-                publisher.put_out(hub, "the link was taken back");
+                publisher.put_out(hub, "the link was taken back", None);
             }
         }
         publishers.forget_ended();
     }
 
+    /// Whether somebody publishes a channel now.
+    pub(crate) fn publishes(&self, channel: &ChannelName, holder: &Holder) -> bool {
+        let publishers = self.publishers();
+        let live = publishers.find(channel).filter(|p| !p.channel.has_ended());
+        live.is_some_and(|p| p.holder.as_ref() == Some(holder))
+    }
+
     /// Forgets who has left, and ends who sends nothing. To be called now and then.
     pub(crate) fn sweep(&self, hub: &Hub, now: Timestamp) {
+        let idle = self.rules().idle;
         let mut publishers = self.publishers();
         publishers.forget_ended();
-        for publisher in &mut publishers.0 {
+        for publisher in &mut publishers.all {
             let packets = publisher.channel.totals().packets;
             if packets != publisher.heard.0 {
                 publisher.heard = (packets, now);
-            } else if now.since(publisher.heard.1) >= self.rules.idle {
-                publisher.put_out(hub, "nothing came from it for too long");
+            } else if now.since(publisher.heard.1) >= idle {
+                publisher.put_out(hub, "nothing came from it for too long", Some("Klieg"));
             }
         }
         publishers.forget_ended();
@@ -110,19 +136,28 @@ impl Ingests {
 
 /// Everyone who publishes; few enough to look through.
 #[derive(Debug, Default)]
-pub(super) struct Publishers(Vec<Publisher>);
+pub(super) struct Publishers {
+    all: Vec<Publisher>,
+    /// Links of guests who were let in, and were not ended since: they need not wait again.
+    known: BTreeSet<String>,
+}
 
 impl Publishers {
     pub(super) fn forget_ended(&mut self) {
-        self.0.retain(|p| !p.channel.has_ended());
+        self.all.retain(|p| !p.channel.has_ended());
     }
 
     pub(super) fn find(&self, channel: &ChannelName) -> Option<&Publisher> {
-        self.0.iter().find(|p| p.channel.name() == channel)
+        self.all.iter().find(|p| p.channel.name() == channel)
     }
 
     pub(super) fn add(&mut self, publisher: Publisher) {
-        self.0.push(publisher);
+        self.all.push(publisher);
+    }
+
+    /// Whether a guest was let in before.
+    pub(super) fn knows(&self, guest: &Holder) -> bool {
+        matches!(guest, Holder::Link { id, guest: true, .. } if self.known.contains(id))
     }
 
     /// Whether one more from an address may wait.
@@ -131,7 +166,7 @@ impl Publishers {
     /// [`Code::TooMany`].
     pub(super) fn room_to_wait(&self, peer: IpAddr) -> Result<(), Problem> {
         let waiting = |p: &&Publisher| p.channel.is_held() && p.peer == peer.to_canonical();
-        if self.0.iter().filter(waiting).count() < WAITING_MAX {
+        if self.all.iter().filter(waiting).count() < WAITING_MAX {
             return Ok(());
         }
         Err(Problem::new(
@@ -169,19 +204,54 @@ impl Publisher {
         }
     }
 
-    /// Ends it at once. Its channel is free when this returns: nobody waits for whoever still writes.
-    pub(super) fn put_out(&self, hub: &Hub, why: &str) {
+    /// Ends it at once, in somebody's name. Its channel is free when this returns: nobody waits for
+    /// whoever still writes.
+    pub(super) fn put_out(&self, hub: &Hub, why: &str, by: Option<&str>) {
         hub.end(&self.channel);
         self.end.cancel();
-        self.note(why);
+        self.note(why, by);
     }
 
-    /// A line for the record of who did what.
-    pub(super) fn note(&self, what: &str) {
+    /// A line for the record of who did what: that it came itself.
+    pub(super) fn came(&self, what: &str) {
+        let by = self.holder.as_ref().map(Holder::recorded);
         tracing::info!(
             target: crate::AUDIT, channel = %self.channel.name(), origin = ?self.channel.origin(),
-            peer = %self.peer, by = self.holder.as_ref().map(Holder::name), "publisher: {what}"
+            peer = %self.peer, by, "publisher: {what}"
         );
+    }
+
+    /// A line for the record: what was done with it. Without a name it is done by whoever gives the
+    /// command that is being carried out.
+    fn note(&self, what: &str, by: Option<&str>) {
+        let through = self.holder.as_ref().map(Holder::recorded);
+        tracing::info!(
+            target: crate::AUDIT, channel = %self.channel.name(), origin = ?self.channel.origin(),
+            publisher = %self.peer, through, by, "publisher: {what}"
+        );
+    }
+
+    /// Who finds its channel now.
+    pub(super) fn standing(&self) -> Standing {
+        self.channel.standing()
+    }
+
+    /// The link that a guest came through.
+    fn guest(&self) -> Option<&str> {
+        match &self.holder {
+            Some(Holder::Link {
+                id, guest: true, ..
+            }) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Who finds its channel once the host has let it in.
+    fn destined(&self) -> Standing {
+        match self.guest() {
+            Some(_) => Standing::Backstage,
+            None => Standing::Live,
+        }
     }
 
     fn is(&self, channel: &str) -> bool {
@@ -200,6 +270,7 @@ impl Publisher {
             by: self.holder.as_ref().map(|h| h.name().to_owned()),
             since: clock.unix_millis(self.channel.since()),
             held: self.channel.is_held(),
+            guest: self.guest().is_some(),
         }
     }
 }

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use api::NewAccessLink;
 use bytes::Bytes;
 use media::{Packet, Timestamp, TrackId};
-use store::KeptLink;
 
 use super::*;
+use crate::Link;
 use crate::testing::{Desk, TOKEN};
 
 const HOME: &str = "192.168.1.30";
@@ -28,11 +28,21 @@ fn knock(desk: &Desk, channel: &str, key: Option<&str>, from: &str) -> Result<Ad
     admit(&desk.app, request).map_err(|problem| problem.code)
 }
 
-fn link(desk: &Desk, channel: Option<&str>) -> KeptLink {
+fn link(desk: &Desk, channel: Option<&str>) -> Link {
     let new = NewAccessLink {
         kind: LinkKind::Publish,
         name: "Ana's phone".into(),
         channel: channel.map(str::to_owned),
+        expires: None,
+    };
+    desk.app.access.links.create(new, 0).unwrap()
+}
+
+fn guest_link(desk: &Desk) -> Link {
+    let new = NewAccessLink {
+        kind: LinkKind::Guest,
+        name: "Maria".into(),
+        channel: Some("maria".into()),
         expires: None,
     };
     desk.app.access.links.create(new, 0).unwrap()
@@ -67,9 +77,9 @@ async fn who_comes_in_by_which_rule() {
         let other = link(&desk, Some("other"));
         let any = link(&desk, None);
         let secret = key.map(|key| match key {
-            "link" => own.secret.as_str(),
-            "elsewhere" => &other.secret,
-            "any" => &any.secret,
+            "link" => own.word(),
+            "elsewhere" => other.word(),
+            "any" => any.word(),
             "token" => TOKEN,
             key => key,
         });
@@ -171,8 +181,8 @@ async fn a_live_channel_is_taken_over_with_its_own_key_alone() {
         let [own, any] = [link(&desk, Some("stage")), link(&desk, None)];
         let secret = |key: Option<&'static str>| {
             key.map(|key| match key {
-                "own" => own.secret.as_str(),
-                "any" => &any.secret,
+                "own" => own.word(),
+                "any" => any.word(),
                 _ => TOKEN,
             })
         };
@@ -196,13 +206,13 @@ async fn a_live_channel_is_taken_over_with_its_own_key_alone() {
 async fn a_link_that_is_taken_back_puts_out_who_came_through_it() {
     let desk = Desk::new();
     let [one, two] = [link(&desk, None), link(&desk, None)];
-    let first = knock(&desk, "a", Some(&one.secret), HOME).unwrap();
-    let second = knock(&desk, "b", Some(&two.secret), HOME).unwrap();
-    desk.app.access.links.revoke(&one.id).unwrap();
-    desk.app.ingests.end_of_link(&desk.app.hub, &one.id);
+    let first = knock(&desk, "a", Some(one.word()), HOME).unwrap();
+    let second = knock(&desk, "b", Some(two.word()), HOME).unwrap();
+    desk.app.access.links.revoke(&one.kept.id).unwrap();
+    desk.app.ingests.end_of_link(&desk.app.hub, &one.kept.id);
     assert!(first.end.is_cancelled() && !second.end.is_cancelled());
     assert_eq!(live(&desk), ["b"]);
-    let again = knock(&desk, "a", Some(&one.secret), HOME);
+    let again = knock(&desk, "a", Some(one.word()), HOME);
     assert_eq!(again.unwrap_err(), Code::Unauthorized);
 }
 
@@ -253,4 +263,94 @@ async fn when_the_station_stops_publishers_hear_of_it() {
     let came = knock(&desk, "a", Some(TOKEN), HOME).unwrap();
     desk.app.ends.stop.cancel();
     assert!(came.end.is_cancelled());
+}
+
+#[tokio::test]
+async fn a_guest_waits_by_every_rule_and_is_let_in_for_scenes_alone() {
+    for policy in [Policy::Keyed, Policy::Open, Policy::Approve] {
+        let desk = Desk::ruled(rules(policy));
+        let link = guest_link(&desk);
+        let came = knock(&desk, "maria", Some(link.word()), HOME).unwrap();
+        assert_eq!(came.writer.channel().standing(), Standing::Held);
+        let (hub, ingests) = (&desk.app.hub, &desk.app.ingests);
+        let seen = &ingests.list(&desk.app.clock)[0];
+        assert_eq!((seen.held, seen.guest), (true, true), "{policy:?}");
+        assert_eq!(seen.by.as_deref(), Some("Maria"));
+        ingests.admit(hub, "maria").unwrap();
+        assert_eq!(came.writer.channel().standing(), Standing::Backstage);
+        assert!(live(&desk).is_empty() && hub.on_stage(came.writer.channel().name()).is_some());
+        let sdp = [("content-type", "application/sdp")];
+        for (method, path) in [
+            ("GET", "/api/channels/maria"),
+            ("GET", "/api/channels/maria/picture.jpg"),
+            ("GET", "/hls/maria/index.m3u8"),
+            ("POST", "/maria/whep"),
+        ] {
+            let got = desk.ask(method, path, &sdp, "v=0").await;
+            assert_eq!(got.status, 404, "{policy:?} {path}");
+        }
+        let other = knock(&desk, "elsewhere", Some(link.word()), HOME);
+        if policy == Policy::Keyed {
+            assert_eq!(other.unwrap_err(), Code::Unauthorized);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_guest_who_was_let_in_comes_back_without_waiting_until_the_host_ends_it() {
+    let desk = Desk::ruled(rules(Policy::Keyed));
+    let link = guest_link(&desk);
+    let (hub, ingests) = (&desk.app.hub, &desk.app.ingests);
+    let come = || knock(&desk, "maria", Some(link.word()), HOME).unwrap();
+    let standing = |came: &Admission| came.writer.channel().standing();
+
+    let first = come();
+    ingests.admit(hub, "maria").unwrap();
+    // What is left of a connection that broke makes way, though take-over is off.
+    let again = come();
+    assert!(first.end.is_cancelled());
+    assert_eq!(standing(&again), Standing::Backstage);
+    drop(again);
+    assert_eq!(standing(&come()), Standing::Backstage);
+
+    let came = come();
+    ingests.end(hub, "maria").unwrap();
+    assert!(came.end.is_cancelled());
+    assert_eq!(standing(&come()), Standing::Held);
+
+    let _waits = come();
+    ingests.admit(hub, "maria").unwrap();
+    ingests.end_of_link(hub, &link.kept.id);
+    let fresh = desk.app.access.links.regenerate(&link.kept.id).unwrap();
+    let came = knock(&desk, "maria", Some(fresh.word()), HOME).unwrap();
+    assert_eq!(standing(&came), Standing::Held);
+}
+
+#[tokio::test]
+async fn a_publisher_is_told_how_its_broadcast_stands() {
+    let desk = Desk::ruled(rules(Policy::Keyed));
+    let link = guest_link(&desk);
+    let other = self::link(&desk, Some("maria"));
+    let ask = |key: &str| {
+        let bearer = format!("Bearer {key}");
+        let desk = &desk;
+        async move {
+            let headers = [("authorization", bearer.as_str())];
+            let got = desk.ask("GET", "/api/publishers/maria", &headers, "").await;
+            let said = if got.status == 200 {
+                got.json()["standing"].as_str().unwrap().to_owned()
+            } else {
+                String::new()
+            };
+            (got.status, said)
+        }
+    };
+    assert_eq!(ask(link.word()).await, (404, String::new()));
+    let _came = knock(&desk, "maria", Some(link.word()), HOME).unwrap();
+    assert_eq!(ask(link.word()).await, (200, "held".into()));
+    assert_eq!(ask(other.word()).await, (404, String::new()), "not theirs");
+    assert_eq!(ask("wrong").await, (401, String::new()));
+    assert_eq!(desk.get("/api/publishers/maria").await.status, 401);
+    desk.app.ingests.admit(&desk.app.hub, "maria").unwrap();
+    assert_eq!(ask(link.word()).await, (200, "backstage".into()));
 }

@@ -34,6 +34,7 @@ async fn station(config: Config, policy: Policy) -> Result<(Station, Hub), Start
         hub: hub.clone(),
         clock: Clock::start(),
         store: Arc::new(Store::in_memory().unwrap()),
+        timelines: Arc::default(),
         control: FakeControl::new() as Arc<dyn Control>,
     };
     let options = Options {
@@ -173,7 +174,7 @@ async fn who_is_refused_reads_why() {
         ("else", "other".to_owned(), "rtmp://…/live"),
     ] {
         let refused = source.publish(&station, app, &key).ended().await;
-        let Err(PublishError::Refused(text)) = &refused else {
+        let Err(PublishError::Refused(text) | PublishError::WrongKey(text)) = &refused else {
             panic!("{key}: {refused:?}");
         };
         assert!(text.contains(word), "{key}: {text}");

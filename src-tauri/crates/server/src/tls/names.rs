@@ -33,12 +33,10 @@ impl Names {
         addresses.insert(Ipv4Addr::LOCALHOST.into());
         addresses.insert(Ipv6Addr::LOCALHOST.into());
         let mut hosts = BTreeSet::from(["localhost".to_owned()]);
-        if let Some(host) = host.and_then(host_name) {
-            if let Some(label) = host.split('.').next() {
-                hosts.insert(format!("{label}.local"));
-            }
-            hosts.insert(host);
+        if let Some(label) = host.and_then(label_of) {
+            hosts.insert(format!("{label}.local"));
         }
+        hosts.extend(host.and_then(host_name));
         Self { hosts, addresses }
     }
 
@@ -77,6 +75,11 @@ pub(super) fn host_name(text: &str) -> Option<String> {
     let fine = name.len() <= 253 && name.split('.').all(label);
     // What looks like an address is none of the names.
     (fine && name.parse::<IpAddr>().is_err()).then_some(name)
+}
+
+/// The first part of a host name: what stands before `.local`.
+pub(crate) fn label_of(host: &str) -> Option<String> {
+    Some(host_name(host)?.split('.').next()?.to_owned())
 }
 
 fn inside(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
@@ -160,5 +163,8 @@ mod tests {
             assert!(names.hosts.contains(host), "{host}");
         }
         assert!(names.addresses.contains(&IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        for interface in if_addrs::get_if_addrs().unwrap() {
+            assert!(names.addresses.contains(&interface.ip()), "{interface:?}");
+        }
     }
 }

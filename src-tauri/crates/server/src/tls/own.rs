@@ -8,11 +8,18 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::provider;
 
 const CERTIFICATE: &str = "cert.pem";
 const KEY: &str = "key.pem";
+
+/// In seconds.
+const DAY: i64 = 86_400;
+
+/// A certificate that ends within so many days is named.
+const SOON_DAYS: i64 = 7;
 
 /// Tells versions of the two files apart: when each was written, and its length.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +46,36 @@ pub(super) fn load(folder: &Path) -> Option<Result<Arc<CertifiedKey>, String>> {
         return None;
     }
     Some(pair(folder, certificate, key))
+}
+
+/// What is wrong with how long a certificate is valid, in a sentence for people: it has ended, ends
+/// soon, or has not begun. `now` in milliseconds since 1970 UTC.
+pub(super) fn lapse(folder: &Path, pair: &CertifiedKey, now: i64) -> Option<String> {
+    let (_, parsed) = X509Certificate::from_der(pair.cert.first()?).ok()?;
+    let (validity, now) = (parsed.validity(), now.div_euclid(1000));
+    let days = (validity.not_after.timestamp() - now).div_euclid(DAY);
+    let place = folder.display();
+    let instead = "or take both files away: HTTPS then uses the certificate that the station makes";
+    if days < 0 {
+        Some(format!(
+            "{CERTIFICATE} in {place} has ended, and browsers refuse it. Put a renewed one there with its key, {instead}."
+        ))
+    } else if validity.not_before.timestamp() > now {
+        Some(format!(
+            "{CERTIFICATE} in {place} is not valid yet, and browsers refuse it. Set this machine's clock if it is wrong, {instead}."
+        ))
+    } else if days < SOON_DAYS {
+        let when = match days {
+            0 => "today".into(),
+            1 => "tomorrow".into(),
+            days => format!("in {days} days"),
+        };
+        Some(format!(
+            "{CERTIFICATE} in {place} ends {when}. Put a renewed one there with its key before browsers refuse it."
+        ))
+    } else {
+        None
+    }
 }
 
 fn pair(

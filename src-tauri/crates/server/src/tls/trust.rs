@@ -53,8 +53,8 @@ pub(crate) async fn profile(State(app): State<Arc<App>>) -> Result<Response, Ref
     ))
 }
 
-fn tls(app: &App) -> Result<&Tls, Refusal> {
-    app.tls.as_deref().ok_or_else(|| {
+fn tls(app: &App) -> Result<Arc<Tls>, Refusal> {
+    app.tls.read().clone().ok_or_else(|| {
         Refusal::new(
             Code::NotFound,
             "HTTPS is off here. The host can turn it on with the setting server.https.",
@@ -120,7 +120,7 @@ impl Tls {
 }
 
 /// Sixteen bytes as a UUID of version 8 (RFC 9562, section 5.8).
-fn uuid(bytes: &[u8]) -> String {
+pub(crate) fn uuid(bytes: &[u8]) -> String {
     let mut bytes = bytes.to_vec();
     bytes[6] = bytes[6] & 0x0F | 0x80;
     bytes[8] = bytes[8] & 0x3F | 0x80;

@@ -1,4 +1,4 @@
-use media::{ChannelInfo, Hub, Origin, Reader, SAMPLE_RATE, Samples, Writer};
+use media::{ChannelInfo, Hub, Origin, Reader, SAMPLE_RATE, Samples, Start, Writer};
 
 use super::*;
 
@@ -135,25 +135,34 @@ fn the_sound_is_the_same_at_the_same_time() {
 #[test]
 fn nothing_is_made_while_nobody_listens() {
     let hub = Hub::new(4);
-    let (writer, mut twin, mut encoder) = publish(&hub, false);
+    let (mut writer, mut twin, mut encoder) = publish(&hub, false);
     let channel = Arc::clone(writer.channel());
-    let mut work = Work::of(&channel.tracks()).unwrap();
     // The thread's own reader is nobody.
-    let _own = channel.read(SOUND, Start::Next, CAPACITY);
-    for packet in second(&mut *encoder, Timestamp::ZERO) {
-        work.take(&packet, &mut twin);
-    }
-    assert!(work.chain.is_none());
+    let mut own = twin.read(SOUND, CAPACITY);
+    let mut work = None;
+    let mut play = |from: i64| {
+        let mut taken = 0;
+        for packet in second(&mut *encoder, Timestamp::from_millis(from)) {
+            writer.write(packet);
+            while let Some(next) = own.try_next() {
+                taken += usize::from(matches!(next, Next::Packet(_)));
+                step(next, &mut work, &mut twin);
+            }
+        }
+        let warm = work.as_ref().is_some_and(|work| work.chain.is_some());
+        (taken, warm)
+    };
+    // It is not even woken.
+    assert_eq!(play(0), (0, false));
     let mut reader = channel.read(Want::MP4, Start::Next, 1000);
-    for packet in second(&mut *encoder, Timestamp::from_millis(1000)) {
-        work.take(&packet, &mut twin);
-    }
+    let (taken, warm) = play(1000);
+    assert!(taken > 40 && warm, "{taken} packets");
     assert!(packets(&mut reader).len() > 40);
+    // Whoever takes the publisher's own is nobody, either.
     drop(reader);
-    for packet in second(&mut *encoder, Timestamp::from_millis(2000)) {
-        work.take(&packet, &mut twin);
-    }
-    assert!(work.chain.is_none());
+    let _other = channel.read(Want::WEBRTC, Start::Next, 1000);
+    let (taken, warm) = play(2000);
+    assert!(taken <= 1 && !warm, "{taken} packets");
 }
 
 /// A publisher's hole is a silence, and its leap is followed.

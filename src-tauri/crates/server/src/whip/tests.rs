@@ -1,4 +1,6 @@
 use super::*;
+use crate::IceServer;
+use crate::sdp::{FRAGMENT, SDP};
 use crate::testing::{Desk, TOKEN};
 use crate::{Policy, Rules};
 
@@ -71,6 +73,43 @@ async fn whip_says_what_its_rfc_says() {
 #[tokio::test]
 async fn fragments_are_taken_for_the_ice_session_that_is() {
     let desk = Desk::new();
+    let _live = desk.live("stage", Origin::Whip);
+    let key = auth();
+    let key = ("authorization", key.as_str());
+    let same = ("if-match", "\"e1\"");
+    let huge = LINES.repeat(300);
+    for path in ["/phone/whip", "/stage/whep"] {
+        let got = desk.ask("POST", path, &[SDP_TYPE, key], "offer").await;
+        let location = got.header("location").to_owned();
+        for (headers, body, expect) in [
+            (vec![key, FRAGMENT_TYPE, same], LINES, 204),
+            (vec![key, FRAGMENT_TYPE], LINES, 428),
+            (vec![key, FRAGMENT_TYPE, ("if-match", "\"e0\"")], LINES, 412),
+            (vec![key, FRAGMENT_TYPE, ("if-match", "*")], LINES, 422),
+            (vec![key, SDP_TYPE, same], LINES, 415),
+            (vec![key, same], LINES, 415),
+            (vec![key, FRAGMENT_TYPE, same], "nonsense", 400),
+            (vec![key, FRAGMENT_TYPE, same], &huge, 413),
+        ] {
+            let got = desk
+                .ask("PATCH", &location, &headers, body.to_owned())
+                .await;
+            assert_eq!(got.status, expect, "{path} {headers:?}: {}", got.text());
+            assert!(got.header("etag").is_empty());
+            if expect == 415 {
+                assert_eq!(got.header("accept-patch"), FRAGMENT);
+            }
+        }
+        // What was taken has gone where it is used.
+        let session = location.rsplit('/').next().unwrap().to_owned();
+        let taken = std::mem::take(&mut *desk.peers.trickled.lock());
+        assert_eq!(taken, [(session, LINES.to_owned())], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_publishers_fragments_come_with_its_key() {
+    let desk = Desk::new();
     let key = auth();
     let key = ("authorization", key.as_str());
     let got = desk
@@ -78,28 +117,113 @@ async fn fragments_are_taken_for_the_ice_session_that_is() {
         .await;
     let location = got.header("location").to_owned();
     let same = ("if-match", "\"e1\"");
-    for (headers, body, expect) in [
-        (vec![key, FRAGMENT_TYPE, same], LINES, 204),
-        (vec![key, FRAGMENT_TYPE], LINES, 428),
-        (vec![key, FRAGMENT_TYPE, ("if-match", "\"e0\"")], LINES, 412),
-        (vec![key, FRAGMENT_TYPE, ("if-match", "*")], LINES, 422),
-        (vec![key, SDP_TYPE, same], LINES, 415),
-        (vec![key, same], LINES, 415),
-        (vec![key, FRAGMENT_TYPE, same], "nonsense", 400),
-        (vec![FRAGMENT_TYPE, same], LINES, 401),
-        (
-            vec![("authorization", "Bearer no"), FRAGMENT_TYPE, same],
-            LINES,
-            401,
-        ),
+    for headers in [
+        vec![FRAGMENT_TYPE, same],
+        vec![("authorization", "Bearer no"), FRAGMENT_TYPE, same],
     ] {
-        let got = desk.ask("PATCH", &location, &headers, body).await;
-        assert_eq!(got.status, expect, "{headers:?}: {}", got.text());
-        assert!(got.header("etag").is_empty());
+        let got = desk.ask("PATCH", &location, &headers, LINES).await;
+        assert_eq!(got.status, 401, "{headers:?}: {}", got.text());
     }
     let other = location.replace("phone", "tablet");
     let headers = [key, FRAGMENT_TYPE, same];
     assert_eq!(desk.ask("PATCH", &other, &headers, LINES).await.status, 404);
+    assert!(desk.peers.trickled.lock().is_empty());
+}
+
+#[tokio::test]
+async fn an_address_opens_a_bounded_number_of_sessions() {
+    let desk = Desk::ruled(open());
+    let _live = desk.live("stage", Origin::Whip);
+    let post = |path: &'static str, from: [u8; 4]| {
+        let request = axum::http::Request::builder()
+            .method("POST")
+            .uri(path)
+            .header("host", "192.168.1.20:8080")
+            .header("content-type", SDP)
+            .body(axum::body::Body::from("offer"))
+            .unwrap();
+        desk.send(request, (from, 9).into())
+    };
+    let neighbour = [192, 168, 1, 9];
+    for n in 0..200 {
+        let got = post("/stage/whep", neighbour).await;
+        assert_eq!(got.status, 201, "{n}: {}", got.text());
+    }
+    // Watching and publishing are one budget, which refills by the clock: twenty a second.
+    let mut refused = 0;
+    for n in 0..100 {
+        let path = ["/stage/whep", "/webrtc/stage/whep", "/phone/whip"][n % 3];
+        let got = post(path, neighbour).await;
+        if got.status == 429 {
+            assert!(!got.header("retry-after").is_empty(), "{path}");
+            let words = got.json()["message"].as_str().unwrap().to_owned();
+            assert!(words.contains("sessions"), "{words}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 0);
+    assert!(desk.peers.open.lock().len() <= 256);
+    // Others, and this machine, do not pay for it.
+    assert_eq!(post("/stage/whep", [192, 168, 1, 10]).await.status, 201);
+    for _ in 0..1_000 {
+        assert_eq!(post("/stage/whep", [127, 0, 0, 1]).await.status, 201);
+    }
+    // Who waits for a channel that is not live takes nothing.
+    for _ in 0..300 {
+        assert_eq!(post("/later/whep", [192, 168, 1, 11]).await.status, 404);
+    }
+    assert_eq!(post("/stage/whep", [192, 168, 1, 11]).await.status, 201);
+}
+
+#[tokio::test]
+async fn ice_is_restarted_for_whoever_may() {
+    let desk = Desk::ruled(open());
+    let _live = desk.live("stage", Origin::Whip);
+    let lines = LINES.replace("a=mid", "a=ice-pwd:0123456789012345678901\r\na=mid");
+    for path in ["/phone/whip", "/stage/whep"] {
+        let got = desk.ask("POST", path, &[SDP_TYPE], "offer").await;
+        let location = got.header("location").to_owned();
+        let any = [FRAGMENT_TYPE, ("if-match", "*")];
+        let got = desk.ask("PATCH", &location, &any, lines.clone()).await;
+        assert_eq!(got.status, 200, "{path}: {}", got.text());
+        assert_eq!(got.header("etag"), "\"e2\"");
+        assert_eq!(got.header("content-type"), FRAGMENT);
+        let text = "m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=ice-ufrag:new\r\n";
+        assert_eq!(got.text(), text);
+        let got = desk.ask("PATCH", &location, &any, LINES).await;
+        assert_eq!(got.status, 422, "{path}: {}", got.text());
+        let gone = location.replace("er-1", "er-9").replace("ion-1", "ion-9");
+        let got = desk.ask("PATCH", &gone, &any, lines.clone()).await;
+        assert_eq!(got.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn browsers_are_told_of_the_servers_that_help_to_a_path() {
+    let desk = Desk::ruled(open());
+    let _live = desk.live("stage", Origin::Whip);
+    for path in ["/phone/whip", "/stage/whep"] {
+        let got = desk.ask("OPTIONS", path, &[], "").await;
+        assert!(got.header("link").is_empty());
+    }
+    let urls = ["stun:10.0.0.1:3478", "turn:10.0.0.1:3478?transport=udp"].map(str::to_owned);
+    let server = IceServer::new(&urls, Some("guest"), Some("secret")).unwrap();
+    desk.app.ice_servers.write().push(server);
+    for path in ["/tablet/whip", "/stage/whep"] {
+        for method in ["OPTIONS", "POST"] {
+            let got = desk.ask(method, path, &[SDP_TYPE], "offer").await;
+            let links: Vec<_> = got.headers.get_all("link").iter().collect();
+            let [stun, turn] = &links[..] else {
+                panic!("{method} {path}: {links:?}");
+            };
+            assert_eq!(*stun, "<stun:10.0.0.1:3478>; rel=\"ice-server\"");
+            let turn = turn.to_str().unwrap();
+            assert!(
+                turn.contains("rel=\"ice-server\"; username=\"guest\""),
+                "{turn}"
+            );
+        }
+    }
 }
 
 #[tokio::test]
@@ -175,39 +299,31 @@ async fn pages_of_allowed_origins_may_publish() {
     }
 }
 
-#[test]
-fn tags_are_compared_strongly() {
-    for (given, expect) in [
-        (vec![], Match::Missing),
-        (vec!["*"], Match::Any),
-        (vec!["\"e1\""], Match::Same),
-        (vec!["\"e0\", \"e1\""], Match::Same),
-        (vec!["\"e0\"", "\"e1\""], Match::Same),
-        (vec!["W/\"e1\""], Match::Other),
-        (vec!["e1"], Match::Other),
-        (vec![""], Match::Other),
-    ] {
-        let mut headers = HeaderMap::new();
-        for value in &given {
-            headers.append(header::IF_MATCH, value.parse().unwrap());
-        }
-        assert_eq!(matches(&headers, "\"e1\""), expect, "{given:?}");
-    }
-}
+#[tokio::test]
+async fn a_token_of_an_identity_provider_publishes_what_it_says() {
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::json;
 
-#[test]
-fn fragments_are_told_from_nonsense() {
-    for (text, expect) in [
-        (
-            "a=ice-ufrag:abcd\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n",
-            true,
-        ),
-        ("a=end-of-candidates", true),
-        ("", false),
-        ("\r\n", false),
-        ("{}", false),
-        ("v=0\r\na=mid:0\r\n", false),
+    const SHARED: &str = "a shared key that is long enough to be one";
+    let store = Arc::new(store::Store::in_memory().unwrap());
+    let key = crate::JwtKey::new(SHARED, "klieg").unwrap();
+    let desk = Desk::with(store, Rules::default(), Some(key));
+    let now = desk.app.clock.unix_millis(desk.app.clock.now()) / 1000;
+    let claims = json!({ "aud": "klieg", "sub": "stage", "scope": "publish", "exp": now + 60 });
+    for (name, value, expect) in [
+        ("scope", json!("watch"), 401),
+        ("aud", json!("other"), 401),
+        ("exp", json!(now - 3600), 401),
+        ("sub", json!("garden"), 401),
+        ("scope", json!("publish"), 201),
     ] {
-        assert_eq!(is_fragment(text), expect, "{text:?}");
+        let mut claims = claims.clone();
+        claims[name] = value;
+        let secret = EncodingKey::from_secret(SHARED.as_bytes());
+        let token = encode(&Header::default(), &claims, &secret).unwrap();
+        let bearer = format!("Bearer {token}");
+        let headers = [SDP_TYPE, ("authorization", bearer.as_str())];
+        let got = desk.ask("POST", "/stage/whip", &headers, "offer").await;
+        assert_eq!(got.status, expect, "{claims}: {}", got.text());
     }
 }

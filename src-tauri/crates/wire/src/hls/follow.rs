@@ -7,32 +7,97 @@ use std::sync::Arc;
 use media::{Channel, Clock, Next, Start, Timestamp, Want};
 use tokio::sync::watch;
 
-use super::stream::{File, Options, Stream};
+use super::MEDIA;
+use super::stream::{Edge, File, Options, Stream};
 
 /// Packets that wait when packaging falls behind; several segments' worth.
 const QUEUE: usize = 1_024;
 
-/// The files of a channel as they are now. Reading never waits for the packager.
+/// The files of a channel as they are now. Reading never waits for the packager, but where it says so.
 #[derive(Clone, Debug)]
 pub struct Live {
-    files: watch::Receiver<Arc<BTreeMap<String, File>>>,
+    shown: watch::Receiver<Arc<Shown>>,
+}
+
+/// What the packager has made.
+#[derive(Debug, Default)]
+struct Shown {
+    files: BTreeMap<String, File>,
+    delta: Option<File>,
+    edge: Option<Edge>,
+    hint: Option<String>,
+    ended: bool,
+}
+
+impl Shown {
+    fn of(stream: &Stream, ended: bool) -> Self {
+        let files: BTreeMap<String, File> = stream.files().into_iter().collect();
+        let delta = files
+            .get(MEDIA)
+            .zip(stream.delta())
+            .map(|(whole, body)| File {
+                body: body.into(),
+                ..whole.clone()
+            });
+        Self {
+            files,
+            delta,
+            edge: stream.edge(),
+            hint: stream.hint(),
+            ended,
+        }
+    }
 }
 
 impl Live {
     /// The file of this name. Before the first segment is whole there is none.
     pub fn file(&self, name: &str) -> Option<File> {
-        self.files.borrow().get(name).cloned()
+        self.shown.borrow().files.get(name).cloned()
+    }
+
+    /// The media playlist without what somebody knows who has followed so far; whole where there is
+    /// nothing to leave out.
+    pub fn delta(&self) -> Option<File> {
+        let shown = self.shown.borrow();
+        shown
+            .delta
+            .as_ref()
+            .or_else(|| shown.files.get(MEDIA))
+            .cloned()
+    }
+
+    /// The file of this name, waited for where it is the part that comes next. `None` when there is
+    /// none, and when it turned out that there will be none.
+    pub async fn hinted(&self, name: &str) -> Option<File> {
+        let mut shown = self.shown.clone();
+        let came = |s: &Arc<Shown>| s.hint.as_deref() != Some(name);
+        // Nothing follows once the packager has gone.
+        let _gone = shown.wait_for(came).await.is_err();
+        self.file(name)
+    }
+
+    /// How far the channel has come; `None` where it has no parts, or has ended.
+    pub fn edge(&self) -> Option<Edge> {
+        let shown = self.shown.borrow();
+        shown.edge.filter(|_| !shown.ended)
+    }
+
+    /// Waits until the channel has come as far as this, or has ended.
+    pub async fn reached(&self, edge: Edge) {
+        let mut shown = self.shown.clone();
+        let there = |s: &Arc<Shown>| s.ended || s.edge.is_none_or(|at| at >= edge);
+        let _gone = shown.wait_for(there).await.is_err();
     }
 
     /// Waits until there is something to play; false when the channel ended before.
     pub async fn ready(&self) -> bool {
-        let mut files = self.files.clone();
-        files.wait_for(|files| !files.is_empty()).await.is_ok()
+        let mut shown = self.shown.clone();
+        shown.wait_for(|s| !s.files.is_empty()).await.is_ok()
     }
 
     /// Waits for the next change of the playlist; false when there will be none.
     pub async fn changed(&mut self) -> bool {
-        self.files.changed().await.is_ok()
+        self.shown.changed().await.is_ok()
     }
 }
 
@@ -49,17 +114,17 @@ pub fn follow(channel: &Arc<Channel>, clock: &Clock) -> (Live, impl Future<Outpu
         run: u64::try_from(epoch.saturating_add(channel.since().millis())).unwrap_or(0),
         ..Options::default()
     };
-    let (sender, files) = watch::channel(Arc::default());
+    let (sender, shown) = watch::channel(Arc::default());
     let work = async move {
         let mut stream = Stream::new(options);
         loop {
             let next = tokio::select! {
                 () = sender.closed() => break,
-                next = reader.next() => next,
+                next = reader.next_due(stream.due()) => next,
             };
             let end = next == Next::End;
             if stream.push(next) {
-                sender.send_replace(Arc::new(stream.files().into_iter().collect()));
+                sender.send_replace(Arc::new(Shown::of(&stream, end)));
             }
             if end {
                 break;
@@ -69,7 +134,7 @@ pub fn follow(channel: &Arc<Channel>, clock: &Clock) -> (Live, impl Future<Outpu
             }
         }
     };
-    (Live { files }, work)
+    (Live { shown }, work)
 }
 
 #[cfg(test)]

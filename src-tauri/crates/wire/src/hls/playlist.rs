@@ -7,19 +7,32 @@ use media::{Config, Track, aac};
 /// A segment as a media playlist lists it.
 #[derive(Clone, Debug)]
 pub(super) struct Entry<'a> {
-    pub(super) uri: &'a str,
+    /// Address and length; `None` as long as it is being filled.
+    pub(super) whole: Option<(&'a str, Duration)>,
+    /// How many bytes of the file it is, and from which on; all where absent.
+    pub(super) range: Option<(u64, u64)>,
     /// The initialisation segment that it needs.
     pub(super) map: &'a str,
-    pub(super) duration: Duration,
     /// Its first picture's time of day, in milliseconds since 1970 UTC.
     pub(super) unix_millis: i64,
     /// It does not continue the one before.
     pub(super) discontinuity: bool,
+    /// Its parts, where they are listed.
+    pub(super) parts: Vec<Piece>,
+}
+
+/// A part of a segment (RFC 8216bis, section 4.4.4.9).
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub(super) uri: String,
+    pub(super) duration: Duration,
+    /// A player can begin here.
+    pub(super) independent: bool,
 }
 
 /// What stands at the head of a media playlist.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
+pub(super) struct Head<'a> {
     /// Seconds; no segment is longer when rounded.
     pub(super) target: u64,
     /// Number of the first segment listed.
@@ -28,17 +41,87 @@ pub(super) struct Head {
     pub(super) discontinuities: u64,
     /// Nothing follows.
     pub(super) ended: bool,
+    /// So many segments from the front are left out.
+    pub(super) skipped: usize,
+    /// What players that stay close behind need to know.
+    pub(super) low: Option<Low<'a>>,
 }
 
-/// A media playlist (section 4.3.3).
-pub(super) fn media<'a>(head: Head, entries: impl Iterator<Item = Entry<'a>>) -> String {
-    let mut out = String::with_capacity(1_024);
+/// Low latency (RFC 8216bis, sections 4.4.3.7, 4.4.3.8 and 4.4.5.3).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Low<'a> {
+    /// No part is longer.
+    pub(super) part: Duration,
+    /// Segments further from the end than this can be left out.
+    pub(super) skip_until: Duration,
+    /// The part that comes next.
+    pub(super) hint: &'a str,
+}
+
+/// A segment that is a part of a larger file (RFC 8216, section 4.3.2.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The file's address.
+    pub uri: String,
+    /// The address of the initialisation segment that it needs.
+    pub map: String,
+    /// Where in the file it begins, in bytes.
+    pub position: u64,
+    /// How many bytes it is.
+    pub len: u64,
+    /// How long it plays.
+    pub duration: Duration,
+    /// Its first picture's time of day, in milliseconds since 1970 UTC.
+    pub unix_millis: i64,
+    /// It does not continue the one before.
+    pub discontinuity: bool,
+}
+
+/// A media playlist of parts of files (section 4.3.3): `sequence` segments and `discontinuities` were listed
+/// before them. `None` without a segment.
+pub fn ranges(
+    sequence: u64,
+    discontinuities: u64,
+    ended: bool,
+    entries: &[Range],
+) -> Option<String> {
+    let rounded = |d: Duration| (d + Duration::from_millis(500)).as_secs();
+    let longest = entries.iter().map(|e| rounded(e.duration)).max()?;
+    let head = Head {
+        target: longest.max(1),
+        sequence,
+        discontinuities,
+        ended,
+        skipped: 0,
+        low: None,
+    };
+    let listed: Vec<Entry<'_>> = entries
+        .iter()
+        .map(|entry| Entry {
+            whole: Some((&entry.uri, entry.duration)),
+            range: Some((entry.len, entry.position)),
+            map: &entry.map,
+            unix_millis: entry.unix_millis,
+            discontinuity: entry.discontinuity,
+            parts: Vec::new(),
+        })
+        .collect();
+    Some(media(head, &listed))
+}
+
+/// A media playlist (section 4.3.3; with parts, RFC 8216bis).
+pub(super) fn media(head: Head<'_>, entries: &[Entry<'_>]) -> String {
+    let mut out = String::with_capacity(4_096);
     line(&mut out, format_args!("#EXTM3U"));
-    line(&mut out, format_args!("#EXT-X-VERSION:7"));
+    let version = if head.low.is_some() { 9 } else { 7 };
+    line(&mut out, format_args!("#EXT-X-VERSION:{version}"));
     line(
         &mut out,
         format_args!("#EXT-X-TARGETDURATION:{}", head.target),
     );
+    if let Some(low) = head.low {
+        control(&mut out, low);
+    }
     line(
         &mut out,
         format_args!("#EXT-X-MEDIA-SEQUENCE:{}", head.sequence),
@@ -51,10 +134,17 @@ pub(super) fn media<'a>(head: Head, entries: impl Iterator<Item = Entry<'a>>) ->
         );
     }
     line(&mut out, format_args!("#EXT-X-INDEPENDENT-SEGMENTS"));
+    if head.skipped > 0 {
+        let count = head.skipped;
+        line(
+            &mut out,
+            format_args!("#EXT-X-SKIP:SKIPPED-SEGMENTS={count}"),
+        );
+    }
     let mut map = "";
-    for (n, entry) in entries.enumerate() {
+    for (n, entry) in entries.iter().enumerate() {
         // At the head of the list the sequence number has counted it.
-        if entry.discontinuity && n > 0 {
+        if entry.discontinuity && (n > 0 || head.skipped > 0) {
             line(&mut out, format_args!("#EXT-X-DISCONTINUITY"));
         }
         if entry.map != map {
@@ -63,14 +153,55 @@ pub(super) fn media<'a>(head: Head, entries: impl Iterator<Item = Entry<'a>>) ->
         }
         let at = date_time(entry.unix_millis);
         line(&mut out, format_args!("#EXT-X-PROGRAM-DATE-TIME:{at}"));
-        let seconds = entry.duration.as_secs_f64();
-        line(&mut out, format_args!("#EXTINF:{seconds:.5},"));
-        line(&mut out, format_args!("{}", entry.uri));
+        for part in &entry.parts {
+            piece(&mut out, part);
+        }
+        if let Some((uri, duration)) = entry.whole {
+            let seconds = duration.as_secs_f64();
+            line(&mut out, format_args!("#EXTINF:{seconds:.5},"));
+            if let Some((len, position)) = entry.range {
+                line(&mut out, format_args!("#EXT-X-BYTERANGE:{len}@{position}"));
+            }
+            line(&mut out, format_args!("{uri}"));
+        }
+    }
+    if let Some(low) = head.low {
+        let uri = low.hint;
+        line(
+            &mut out,
+            format_args!("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{uri}\""),
+        );
     }
     if head.ended {
         line(&mut out, format_args!("#EXT-X-ENDLIST"));
     }
     out
+}
+
+/// What the station does for players that stay close behind; they keep three parts and a bit.
+fn control(out: &mut String, low: Low<'_>) {
+    let (part, skip) = (low.part.as_secs_f64(), low.skip_until.as_secs_f64());
+    let behind = (low.part * 3).as_secs_f64() + 0.05;
+    line(
+        out,
+        format_args!(
+            "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={behind:.3},CAN-SKIP-UNTIL={skip:.1}"
+        ),
+    );
+    line(out, format_args!("#EXT-X-PART-INF:PART-TARGET={part:.5}"));
+}
+
+fn piece(out: &mut String, part: &Piece) {
+    let (uri, seconds) = (&part.uri, part.duration.as_secs_f64());
+    let independent = if part.independent {
+        ",INDEPENDENT=YES"
+    } else {
+        ""
+    };
+    line(
+        out,
+        format_args!("#EXT-X-PART:DURATION={seconds:.5},URI=\"{uri}\"{independent}"),
+    );
 }
 
 /// A multivariant playlist (section 4.3.4) of one rendition; rates in bits per second.
@@ -197,17 +328,20 @@ mod tests {
     #[test]
     fn media_lists_maps_and_discontinuities_where_they_change() {
         let entry = |uri, map, discontinuity| Entry {
-            uri,
+            whole: Some((uri, Duration::from_millis(2_033))),
+            range: None,
             map,
-            duration: Duration::from_millis(2_033),
             unix_millis: 0,
             discontinuity,
+            parts: Vec::new(),
         };
         let head = Head {
             target: 2,
             sequence: 41,
             discontinuities: 1,
             ended: true,
+            skipped: 0,
+            low: None,
         };
         let entries = [
             entry("41.m4s", "i0.mp4", true),
@@ -215,7 +349,7 @@ mod tests {
             entry("43.m4s", "i1.mp4", true),
         ];
         assert_eq!(
-            media(head, entries.into_iter()),
+            media(head, &entries),
             "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:41\n\
              #EXT-X-DISCONTINUITY-SEQUENCE:1\n#EXT-X-INDEPENDENT-SEGMENTS\n\
              #EXT-X-MAP:URI=\"i0.mp4\"\n\

@@ -1,4 +1,6 @@
-//! The packager: packets to playlists and segments.
+//! The packager: packets to playlists, segments and parts.
+
+mod shelf;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,14 +9,16 @@ use bytes::Bytes;
 use container::fmp4::Muxer;
 use media::{Config, Kind, Next, Packet, Timestamp, Track, TrackId};
 
-use super::playlist::{self, Entry, Head};
-use super::{INDEX, MEDIA};
+use shelf::{Begun, Shelf};
 
 /// How a channel is cut up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// How long segments should be. Where keyframes allow, none is longer by more than a quarter.
     pub target: Duration,
+    /// How long the parts of segments may be, for players that stay close behind; zero for no parts.
+    /// Players keep three of them between themselves and the newest.
+    pub part: Duration,
     /// How many segments the playlist lists, or more where those would be shorter than three times
     /// `target` together (RFC 8216, section 6.2.2).
     pub window: usize,
@@ -29,6 +33,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             target: Duration::from_secs(2),
+            part: Duration::from_millis(334),
             window: 6,
             epoch: 0,
             run: 0,
@@ -47,16 +52,20 @@ pub struct File {
     pub body: Bytes,
 }
 
-const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
+/// How far a stream has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// The number of the segment that is being filled, or comes next.
+    pub segment: u64,
+    /// How many of its parts are there.
+    pub parts: usize,
+}
+
 const VIDEO_TYPE: &str = "video/mp4";
 const AUDIO_TYPE: &str = "audio/mp4";
 
 /// A segment that grows beyond this is thrown away: its writer sends no keyframes.
 const SEGMENT_BYTES: usize = 32 << 20;
-
-/// Segments are kept no longer than they are of this many bytes together, beyond the newest ones
-/// that the playlist needs.
-const KEPT_BYTES: usize = 96 << 20;
 
 /// How many distances between keyframes are remembered.
 const SPACINGS: usize = 16;
@@ -64,15 +73,17 @@ const SPACINGS: usize = 16;
 /// Sound that comes before the first keyframe and may belong after it.
 const EARLY: usize = 64;
 
+/// Fewer pictures a second than this, in thousandths, and parts would be too uneven to be listed.
+const PARTS_FPS_MILLIS: u32 = 10_000;
+
 /// Packages one channel. Begins anew, behind a discontinuity, after gaps and when tracks change.
 #[derive(Debug)]
 pub struct Stream {
     options: Options,
     tracks: Vec<Track>,
     muxer: Option<Muxer>,
-    /// Initialisation segments by number, as long as a kept segment needs them.
-    inits: VecDeque<(u64, Bytes)>,
-    next_init: u64,
+    /// How long parts may be; `None` where there are none.
+    part: Option<Duration>,
     open: Option<Open>,
     early: VecDeque<Packet>,
     /// The newest decode time of each track.
@@ -82,15 +93,7 @@ pub struct Stream {
     newest_key: Option<Timestamp>,
     frame: Duration,
     discontinuity: bool,
-    segments: VecDeque<Segment>,
-    /// How many of `segments`, from the front, have left the playlist and are kept for those who
-    /// still load them.
-    unlisted: usize,
-    next_sequence: u64,
-    discontinuities: u64,
-    target: u64,
-    longest_listing: Duration,
-    peak: u64,
+    shelf: Shelf,
     ended: bool,
 }
 
@@ -98,20 +101,21 @@ pub struct Stream {
 #[derive(Debug)]
 struct Open {
     start: Timestamp,
+    parts: Vec<Part>,
+    /// The decode time with which the part that is being filled begins.
+    since: Timestamp,
+    /// What is in it.
     packets: Vec<Packet>,
     bytes: usize,
 }
 
-#[derive(Debug)]
-struct Segment {
-    sequence: u64,
-    name: String,
-    init: u64,
-    init_name: String,
-    start: Timestamp,
-    duration: Duration,
-    discontinuity: bool,
+/// A piece of a segment that can be loaded alone: a fragment of its own.
+#[derive(Clone, Debug)]
+struct Part {
     body: Bytes,
+    duration: Duration,
+    /// A player can begin here.
+    independent: bool,
 }
 
 impl Stream {
@@ -121,8 +125,7 @@ impl Stream {
             options,
             tracks: Vec::new(),
             muxer: None,
-            inits: VecDeque::new(),
-            next_init: 0,
+            part: None,
             open: None,
             early: VecDeque::new(),
             newest: Vec::new(),
@@ -130,18 +133,12 @@ impl Stream {
             newest_key: None,
             frame: Duration::ZERO,
             discontinuity: false,
-            segments: VecDeque::new(),
-            unlisted: 0,
-            next_sequence: 0,
-            discontinuities: 0,
-            target: rounded(options.target).max(1),
-            longest_listing: Duration::ZERO,
-            peak: 0,
+            shelf: Shelf::new(options),
             ended: false,
         }
     }
 
-    /// Takes what a hub reader gave. Says whether playlists or segments have changed.
+    /// Takes what a hub reader gave. Says whether playlists, segments or parts have changed.
     pub fn push(&mut self, next: Next) -> bool {
         match next {
             Next::Tracks(tracks) => self.set_tracks(&tracks),
@@ -149,7 +146,7 @@ impl Stream {
             Next::Gap(_) => self.interrupt(),
             Next::End => {
                 let closed = self.interrupt();
-                let ends = !self.ended && !self.segments.is_empty();
+                let ends = !self.ended && !self.shelf.segments.is_empty();
                 self.ended = true;
                 closed || ends
             }
@@ -158,72 +155,71 @@ impl Stream {
 
     /// The multivariant playlist, once there is a segment (RFC 8216, section 4.3.4).
     pub fn multivariant(&self) -> Option<String> {
-        let mut listed = self.segments.iter().skip(self.unlisted).peekable();
-        listed.peek()?;
-        let nominal: u64 = self.tracks.iter().map(|t| u64::from(t.bitrate)).sum();
-        let (bytes, time) = listed.fold((0, Duration::ZERO), |(bytes, time), segment| {
-            (bytes + segment.body.len(), time + segment.duration)
-        });
-        let average = bits_per_second(bytes, time);
-        let peak = self.peak.max(nominal).max(average);
-        Some(playlist::multivariant(&self.tracks, peak, average, MEDIA))
+        self.shelf.multivariant(&self.tracks)
     }
 
     /// The media playlist, once there is a segment (RFC 8216, section 4.3.3).
     pub fn playlist(&self) -> Option<String> {
-        let first = self.segments.get(self.unlisted)?;
-        let head = Head {
-            target: self.target,
-            sequence: first.sequence,
-            discontinuities: self.discontinuities,
-            ended: self.ended,
-        };
-        let entries = self.segments.iter().skip(self.unlisted).map(|s| Entry {
-            uri: &s.name,
-            map: &s.init_name,
-            duration: s.duration,
-            unix_millis: self.options.epoch.saturating_add(s.start.millis()),
-            discontinuity: s.discontinuity,
-        });
-        Some(playlist::media(head, entries))
+        self.shelf
+            .playlist(self.begun(), self.part, self.ended, false)
+    }
+
+    /// The same without the segments that somebody knows who has followed so far, where there are
+    /// such (RFC 8216bis, section 6.2.5.1).
+    pub fn delta(&self) -> Option<String> {
+        self.shelf
+            .playlist(self.begun(), self.part, self.ended, true)
+    }
+
+    /// How far it has come; `None` where there are no parts, and nothing can be waited for.
+    pub fn edge(&self) -> Option<Edge> {
+        self.part?;
+        Some(Edge {
+            segment: self.shelf.next_sequence(),
+            parts: self.open.as_ref().map_or(0, |o| o.parts.len()),
+        })
+    }
+
+    /// The name of the part that comes next, which players may ask for before it is there.
+    pub fn hint(&self) -> Option<String> {
+        let edge = self.edge().filter(|_| !self.ended)?;
+        Some(self.shelf.part_name(edge.segment, edge.parts))
+    }
+
+    fn begun(&self) -> Option<Begun<'_>> {
+        self.open
+            .as_ref()
+            .map(|open| open.begun(self.discontinuity))
     }
 
     /// The initialisation segment of the newest tracks.
     pub fn init(&self) -> Option<Bytes> {
-        self.inits.back().map(|(_, body)| body.clone())
+        self.shelf.inits.back().map(|(_, body)| body.clone())
     }
 
     /// The segment of this number, as long as it is kept.
     pub fn segment(&self, sequence: u64) -> Option<Bytes> {
-        let segment = self.segments.iter().find(|s| s.sequence == sequence)?;
-        Some(segment.body.clone())
+        let mut segments = self.shelf.segments.iter();
+        Some(segments.find(|s| s.sequence == sequence)?.body.clone())
     }
 
-    /// Everything that a player may ask for now, with its name.
+    /// Everything that a player may ask for now, with its name; nothing before there is a segment.
     pub fn files(&self) -> Vec<(String, File)> {
-        let playlist = |body: String| File {
-            content_type: PLAYLIST_TYPE,
-            immutable: false,
-            body: body.into(),
-        };
-        let media = |body: &Bytes| File {
-            content_type: self.content_type(),
-            immutable: true,
-            body: body.clone(),
-        };
-        let mut files = Vec::with_capacity(self.segments.len() + 4);
-        files.extend(self.multivariant().map(|p| (INDEX.to_owned(), playlist(p))));
-        files.extend(self.playlist().map(|p| (MEDIA.to_owned(), playlist(p))));
-        files.extend(
-            self.inits
-                .iter()
-                .map(|(number, body)| (self.init_name(*number), media(body))),
-        );
-        files.extend(
-            self.segments
-                .iter()
-                .map(|s| (s.name.clone(), media(&s.body))),
-        );
+        let mut files = shelf::playlists(self.multivariant(), self.playlist());
+        if files.is_empty() {
+            return files;
+        }
+        let content_type = self.content_type();
+        let begun = self.open.as_ref().map_or(&[][..], |o| &o.parts);
+        let media = self.shelf.media(begun, self.part.is_some());
+        files.extend(media.into_iter().map(|(name, body)| {
+            let file = File {
+                content_type,
+                immutable: true,
+                body,
+            };
+            (name, file)
+        }));
         files
     }
 
@@ -239,22 +235,25 @@ impl Stream {
         }
     }
 
+    /// The decode time before which no packet but a keyframe can end the part that is being filled, so that
+    /// those that come until then may as well be pushed together; `None` while there is no part to fill.
+    pub fn due(&self) -> Option<Timestamp> {
+        let (part, open) = self.part.zip(self.open.as_ref())?;
+        Some(open.since + (part - self.frame.min(part / 3)))
+    }
+
     /// Bytes of media held, in segments and in packets.
     pub fn held(&self) -> usize {
         let open = self.open.as_ref().map_or(0, |o| o.bytes);
         let early: usize = self.early.iter().map(|p| p.data.len()).sum();
-        self.kept() + open + early
-    }
-
-    fn kept(&self) -> usize {
-        self.segments.iter().map(|s| s.body.len()).sum()
+        self.shelf.bytes() + open + early
     }
 
     fn set_tracks(&mut self, tracks: &[Track]) -> bool {
         if tracks == self.tracks {
             return false;
         }
-        if self.segments.is_empty() {
+        if self.shelf.segments.is_empty() {
             // Sound often comes a moment before the picture; players settle for what there is in
             // the first segment.
             self.open = None;
@@ -265,14 +264,21 @@ impl Stream {
         self.newest.clear();
         self.spacings.clear();
         self.frame = Duration::ZERO;
-        if !tracks.is_empty() {
-            let muxer = Muxer::new(tracks);
-            self.inits.push_back((self.next_init, muxer.init_segment()));
-            self.next_init += 1;
-            self.muxer = Some(muxer);
-        }
-        self.forget_inits();
+        self.part = self.parts();
+        self.muxer = (!tracks.is_empty()).then(|| Muxer::new(tracks));
+        let init = self.muxer.as_ref().map(Muxer::init_segment);
+        self.shelf.set_init(init);
         changed
+    }
+
+    /// How long parts may be: there are none where pictures come too slowly.
+    fn parts(&self) -> Option<Duration> {
+        let slow = |t: &Track| match t.config {
+            Config::H264 { fps_millis, .. } => (1..PARTS_FPS_MILLIS).contains(&fps_millis),
+            Config::Aac { .. } | Config::Opus { .. } => false,
+        };
+        let wanted = !self.options.part.is_zero() && !self.tracks.iter().any(slow);
+        wanted.then_some(self.options.part)
     }
 
     fn packet(&mut self, packet: Packet) -> bool {
@@ -288,9 +294,10 @@ impl Stream {
             changed = self.interrupt();
         }
         self.note_time(&packet, video);
-        let key = packet.keyframe && (video || !self.has_video());
+        let leads = video || !self.has_video();
+        let key = packet.keyframe && leads;
         match &self.open {
-            None if key => self.begin(packet.pts),
+            None if key => self.begin(packet.pts, packet.dts),
             None => {
                 if !video {
                     self.early.push_back(packet);
@@ -301,7 +308,9 @@ impl Stream {
                 return changed;
             }
             Some(open) => {
-                if key && self.should_cut(packet.pts.since(open.start)) {
+                let cuts = key && self.should_cut(packet.pts.since(open.start));
+                changed |= self.close_parts(packet.dts, leads, cuts);
+                if cuts {
                     changed |= self.cut(&packet);
                 }
             }
@@ -312,10 +321,68 @@ impl Stream {
             if open.bytes > SEGMENT_BYTES {
                 tracing::warn!(bytes = open.bytes, "segment without end is thrown away");
                 self.open = None;
-                self.discontinuity = !self.segments.is_empty();
+                self.discontinuity = !self.shelf.segments.is_empty();
             }
         }
         changed
+    }
+
+    /// Closes the part that is being filled when a packet that comes at `at` would make it too long.
+    ///
+    /// Pictures decide, and sound where there are none. Where pictures stay away, sound goes on
+    /// without them once it is two parts ahead; a picture that comes later goes into a later part.
+    fn close_parts(&mut self, at: Timestamp, leads: bool, cuts: bool) -> bool {
+        let Some(part) = self.part else {
+            return false;
+        };
+        let most = if leads { part } else { part * 2 };
+        let mut changed = false;
+        while let Some(open) = &self.open
+            && at.since(open.since) > most
+        {
+            let boundary = open.since + part;
+            if !open.packets.iter().any(|p| p.dts < boundary) {
+                break;
+            }
+            self.close_part(boundary);
+            changed = true;
+        }
+        let Some(open) = &self.open else {
+            return changed;
+        };
+        // One more picture, if it is as long as the one before, and it would be too long.
+        let next = at.since(open.since) + self.frame.min(part / 3);
+        if leads && !cuts && next > part && !open.packets.is_empty() {
+            self.close_part(at);
+            changed = true;
+        }
+        changed
+    }
+
+    /// Ends the part that is being filled at a decode time; what comes later stays for the next.
+    fn close_part(&mut self, end: Timestamp) {
+        if let Some(mut open) = self.open.take() {
+            let (ours, next) = open.packets.drain(..).partition(|p| p.dts < end);
+            open.packets = next;
+            self.add_part(&mut open, ours, end);
+            self.open = Some(open);
+        }
+    }
+
+    fn add_part(&mut self, open: &mut Open, packets: Vec<Packet>, end: Timestamp) {
+        let duration = end.since(open.since);
+        open.since = end;
+        let begins = |p: &Packet| p.keyframe && (self.is_video(p.track) || !self.has_video());
+        let independent = packets.iter().any(begins);
+        if let Some(muxer) = &mut self.muxer
+            && !packets.is_empty()
+        {
+            open.parts.push(Part {
+                body: muxer.fragment(&packets, end),
+                duration,
+                independent,
+            });
+        }
     }
 
     /// Decode times grow within a track; a packet that goes back cannot be muxed.
@@ -367,10 +434,12 @@ impl Stream {
         elapsed >= self.options.target || elapsed + spacing >= self.options.target + slack
     }
 
-    fn begin(&mut self, start: Timestamp) {
+    fn begin(&mut self, start: Timestamp, since: Timestamp) {
         let packets: Vec<Packet> = self.early.drain(..).filter(|p| p.pts >= start).collect();
         self.open = Some(Open {
             start,
+            parts: Vec::new(),
+            since,
             bytes: packets.iter().map(|p| p.data.len()).sum(),
             packets,
         });
@@ -389,7 +458,7 @@ impl Stream {
         self.early = Vec::into(next);
         let duration = at.since(open.start);
         let changed = self.seal(open, duration, key.dts);
-        self.begin(at);
+        self.begin(at, key.dts);
         changed
     }
 
@@ -399,105 +468,33 @@ impl Stream {
         self.newest_key = None;
         let sealed = match self.open.take() {
             Some(open) => {
-                let last = |of: fn(&Packet) -> Timestamp| {
+                let ends = |of: fn(&Packet) -> Timestamp, least: Timestamp| {
                     let newest = open.packets.iter().map(of).max();
-                    newest.unwrap_or(open.start) + self.frame
+                    newest.map_or(least, |newest| newest + self.frame)
                 };
-                let (shown, decoded) = (last(|p| p.pts), last(|p| p.dts));
+                let decoded = ends(|p| p.dts, open.since);
+                let whole: Duration = open.parts.iter().map(|p| p.duration).sum();
+                let shown = ends(|p| p.pts, open.start + whole);
                 let duration = shown.since(open.start);
                 self.seal(open, duration, decoded)
             }
             None => false,
         };
-        self.discontinuity = !self.segments.is_empty();
+        self.discontinuity = !self.shelf.segments.is_empty();
         sealed
     }
 
-    /// Makes a segment of `duration` that ends at the decode time `end`.
-    fn seal(&mut self, open: Open, duration: Duration, end: Timestamp) -> bool {
-        let (Some(muxer), Some((init, _))) = (&mut self.muxer, self.inits.back()) else {
-            return false;
-        };
-        if open.packets.is_empty() || duration.is_zero() {
+    /// Makes a segment of `duration` that ends at the decode time `end`; all that is left goes into
+    /// its last part.
+    fn seal(&mut self, mut open: Open, duration: Duration, end: Timestamp) -> bool {
+        if self.muxer.is_none() || open.is_empty() || duration.is_zero() {
             return false;
         }
-        let init = *init;
-        let body = muxer.fragment(&open.packets, end);
-        let sequence = self.next_sequence;
-        self.next_sequence += 1;
-        // Very short ones say nothing of the rate (section 4.1).
-        if duration * 2 >= self.options.target {
-            self.peak = self.peak.max(bits_per_second(body.len(), duration));
-        }
-        self.target = self.target.max(rounded(duration));
-        self.segments.push_back(Segment {
-            sequence,
-            name: format!("{:x}-{sequence}.m4s", self.options.run),
-            init,
-            init_name: self.init_name(init),
-            start: open.start,
-            duration,
-            discontinuity: std::mem::take(&mut self.discontinuity),
-            body,
-        });
-        self.slide();
+        let rest = std::mem::take(&mut open.packets);
+        self.add_part(&mut open, rest, end);
+        let discontinuity = std::mem::take(&mut self.discontinuity);
+        self.shelf.put(open.begun(discontinuity), duration);
         true
-    }
-
-    /// Takes what is too old off the playlist, and forgets it once nobody can still want it: after
-    /// its own duration and that of the longest playlist that named it (section 6.2.2).
-    fn slide(&mut self) {
-        let least = Duration::from_secs(self.target) * 3;
-        let mut listing = self.listing();
-        while self.segments.len() - self.unlisted > self.options.window {
-            let first = &self.segments[self.unlisted];
-            if listing - first.duration < least {
-                break;
-            }
-            listing -= first.duration;
-            // The tag of the segment that is now first is counted and no longer written.
-            self.unlisted += 1;
-            if self.segments[self.unlisted].discontinuity {
-                self.discontinuities += 1;
-            }
-        }
-        self.longest_listing = self.longest_listing.max(listing);
-        let mut kept = self.kept();
-        while self.unlisted > 0 {
-            let first = &self.segments[0];
-            let unlisted: Duration = self
-                .segments
-                .iter()
-                .skip(1)
-                .take(self.unlisted - 1)
-                .map(|s| s.duration)
-                .sum();
-            let expired = unlisted >= first.duration + self.longest_listing;
-            if !expired && kept <= KEPT_BYTES {
-                break;
-            }
-            kept -= first.body.len();
-            self.segments.pop_front();
-            self.unlisted -= 1;
-        }
-        self.forget_inits();
-    }
-
-    fn listing(&self) -> Duration {
-        let listed = self.segments.iter().skip(self.unlisted);
-        listed.map(|s| s.duration).sum()
-    }
-
-    fn forget_inits(&mut self) {
-        let newest = self.inits.back().map(|(number, _)| *number);
-        let segments = &self.segments;
-        self.inits.retain(|(number, _)| {
-            Some(*number) == newest || segments.iter().any(|s| s.init == *number)
-        });
-    }
-
-    fn init_name(&self, number: u64) -> String {
-        format!("{:x}-init-{number}.mp4", self.options.run)
     }
 
     fn has_video(&self) -> bool {
@@ -518,14 +515,18 @@ impl Stream {
     }
 }
 
-/// Seconds, rounded to the nearest, as EXT-X-TARGETDURATION compares them (section 4.3.3.1).
-fn rounded(duration: Duration) -> u64 {
-    (duration + Duration::from_millis(500)).as_secs()
-}
+impl Open {
+    fn is_empty(&self) -> bool {
+        self.packets.is_empty() && self.parts.is_empty()
+    }
 
-fn bits_per_second(bytes: usize, time: Duration) -> u64 {
-    let micros = time.as_micros().max(1);
-    u64::try_from(bytes as u128 * 8 * 1_000_000 / micros).unwrap_or(u64::MAX)
+    fn begun(&self, discontinuity: bool) -> Begun<'_> {
+        Begun {
+            start: self.start,
+            discontinuity,
+            parts: &self.parts,
+        }
+    }
 }
 
 #[cfg(test)]

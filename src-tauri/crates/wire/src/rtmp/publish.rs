@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use media::{Clock, Next, Reader, Timestamp};
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::watch;
@@ -16,8 +15,9 @@ use tokio_rustls::TlsConnector;
 
 use super::address::{Address, Target};
 use super::feed::{Feed, Outgoing};
+use super::round_trip::Probe;
 use super::session::{self, Session, Step};
-use crate::{Progress, PublishError};
+use crate::{Progress, PublishError, Roots, tls};
 
 /// What is rarely changed.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub struct Options {
     /// How long the server may take no byte of what waits for it.
     pub stall: Duration,
     /// Certificates trusted for `rtmps` beside those that browsers trust.
-    pub roots: Vec<CertificateDer<'static>>,
+    pub roots: Roots,
 }
 
 impl Default for Options {
@@ -35,7 +35,7 @@ impl Default for Options {
         Self {
             step: Duration::from_secs(10),
             stall: Duration::from_secs(20),
-            roots: Vec::new(),
+            roots: Roots::default(),
         }
     }
 }
@@ -60,7 +60,8 @@ const UNSENT: u32 = 128 << 10;
 ///
 /// # Errors
 /// [`PublishError::Refused`] for what is not an RTMP address, and when the server refuses the
-/// application or the stream key; [`PublishError::Lost`] for all else that ends a connection.
+/// application; [`PublishError::WrongKey`] when it refuses the stream key; [`PublishError::Lost`] for all
+/// else that ends a connection.
 pub async fn publish(
     target: Target,
     reader: Reader,
@@ -89,8 +90,10 @@ pub async fn publish_with(
         () = stopped(&mut stop) => return Ok(()),
         connection = connect(&address, &options) => connection,
     };
+    let (connection, probe) = result?;
     let mut publication = Publication {
         session: Session::new(address)?,
+        probe,
         clock,
         progress,
         options,
@@ -98,7 +101,7 @@ pub async fn publish_with(
         lost: 0,
         stop,
     };
-    let result = match result? {
+    let result = match connection {
         Connection::Plain(stream) => publication.run(stream).await,
         Connection::Tls(stream) => publication.run(stream).await,
     };
@@ -117,7 +120,10 @@ enum Connection {
     Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
 
-async fn connect(address: &Address, options: &Options) -> Result<Connection, PublishError> {
+async fn connect(
+    address: &Address,
+    options: &Options,
+) -> Result<(Connection, Probe), PublishError> {
     let name = address.name();
     let stream = match timeout(options.step, connect_tcp(address)).await {
         Ok(stream) => stream?,
@@ -130,8 +136,9 @@ async fn connect(address: &Address, options: &Options) -> Result<Connection, Pub
         }
     };
     tune(&stream);
+    let probe = Probe::new(&stream);
     if !address.tls {
-        return Ok(Connection::Plain(stream));
+        return Ok((Connection::Plain(stream), probe));
     }
     let unsafe_end = |what: String| {
         PublishError::Lost(format!(
@@ -139,13 +146,15 @@ async fn connect(address: &Address, options: &Options) -> Result<Connection, Pub
              rtmps://."
         ))
     };
-    let config = tls_config(options).map_err(|error| unsafe_end(error.to_string()))?;
+    let config = tls::client(&options.roots).map_err(|error| unsafe_end(error.to_string()))?;
     let server = ServerName::try_from(address.host.clone())
         .map_err(|_| unsafe_end("its name cannot stand in a certificate".to_owned()))?;
     let handshake = TlsConnector::from(Arc::new(config)).connect(server, stream);
     match timeout(options.step, handshake).await {
-        Ok(Ok(stream)) => Ok(Connection::Tls(Box::new(stream))),
-        Ok(Err(error)) => Err(unsafe_end(error.to_string())),
+        Ok(Ok(stream)) => Ok((Connection::Tls(Box::new(stream)), probe)),
+        Ok(Err(error)) => Err(unsafe_end(
+            tls::words(&error).unwrap_or_else(|| error.to_string()),
+        )),
         Err(_) => Err(unsafe_end(format!(
             "no answer within {} seconds",
             options.step.as_secs()
@@ -192,19 +201,6 @@ fn tune(stream: &TcpStream) {
     }
 }
 
-fn tls_config(options: &Options) -> Result<ClientConfig, rustls::Error> {
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    for root in &options.roots {
-        roots.add(root.clone())?;
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
-}
-
 /// Sends what waits, or makes sure that what was sent is on its way. Loses nothing when cancelled.
 async fn send_some(to: &mut (impl AsyncWrite + Unpin), waiting: &[u8]) -> Event {
     if waiting.is_empty() {
@@ -216,6 +212,7 @@ async fn send_some(to: &mut (impl AsyncWrite + Unpin), waiting: &[u8]) -> Event 
 
 struct Publication<'a> {
     session: Session,
+    probe: Probe,
     clock: Clock,
     progress: Arc<Progress>,
     options: Options,
@@ -298,7 +295,11 @@ impl Publication<'_> {
                     }
                     deadline = Instant::now() + self.options.stall;
                 }
-                Event::Look => {}
+                Event::Look => {
+                    if let Some(round_trip) = self.probe.look() {
+                        self.progress.set_round_trip(round_trip);
+                    }
+                }
                 Event::Stop => break,
                 Event::Late => return Err(self.late(live)),
             }

@@ -355,10 +355,20 @@ impl Session {
                     "{host} rejects the connection.{said} Check the server address of this destination."
                 ))
             }
-            code if refused_for_good(code) => PublishError::Refused(format!(
-                "{host} refuses the stream key: it is wrong, has expired, or somebody is live with it \
-                 already.{said} Check the stream key of this destination."
-            )),
+            code if refused_for_good(code) => {
+                let text = format!(
+                    "{host} refuses the stream key: it is wrong, has expired, or somebody is live with it \
+                     already.{said} Check the stream key of this destination."
+                );
+                // What was taken before, or is in use, is right.
+                let right =
+                    self.step == Step::Publishing || said.to_lowercase().contains("already");
+                if right {
+                    PublishError::Refused(text)
+                } else {
+                    PublishError::WrongKey(text)
+                }
+            }
             _ => PublishError::Lost(format!("{host} reports an error.{said}")),
         }
     }
@@ -367,11 +377,11 @@ impl Session {
     pub(crate) fn closed(&self, soon: bool) -> PublishError {
         let host = self.address.name();
         match self.step {
-            Step::Publish => PublishError::Refused(format!(
+            Step::Publish => PublishError::WrongKey(format!(
                 "{host} closed the connection when it got the stream key, which is how many servers \
                  refuse a wrong one. Check the stream key of this destination."
             )),
-            Step::Publishing if soon => PublishError::Refused(format!(
+            Step::Publishing if soon => PublishError::WrongKey(format!(
                 "{host} closed the connection as soon as publishing began, which is how many servers \
                  refuse a wrong stream key. Check the stream key of this destination."
             )),

@@ -2,9 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use rtc::peer_connection::transport::{
-    CandidateConfig, CandidateHostConfig, RTCIceCandidate, RTCIceCandidateInit,
-};
+use rtc::ice::candidate::Candidate;
+use rtc::peer_connection::transport::{CandidateConfig, CandidateHostConfig};
 use rtc::shared::error::Result;
 use rtc::shared::ifaces::{Kind, ifaces};
 
@@ -73,50 +72,48 @@ fn priority(local_preference: u16) -> u32 {
     (HOST << 24) | (u32::from(local_preference) << 8) | 255
 }
 
+/// The loopback is tried last.
+fn preference(address: SocketAddr) -> u16 {
+    if address.ip().is_loopback() {
+        1
+    } else {
+        65_535
+    }
+}
+
 /// A host candidate for the stack.
-pub(crate) fn host(address: SocketAddr) -> Result<RTCIceCandidateInit> {
-    let candidate = CandidateHostConfig {
+pub(crate) fn host(address: SocketAddr) -> Result<Candidate> {
+    CandidateHostConfig {
         base_config: CandidateConfig {
             network: "udp".to_owned(),
             address: address.ip().to_string(),
             port: address.port(),
             component: 1,
-            priority: priority(if address.ip().is_loopback() {
-                1
-            } else {
-                65_535
-            }),
+            priority: priority(preference(address)),
             ..CandidateConfig::default()
         },
         ..CandidateHostConfig::default()
     }
-    .new_candidate_host()?;
-    RTCIceCandidate::from(&candidate).to_json()
+    .new_candidate_host()
 }
 
-/// Adds addresses to an answer that lead to this machine from outside, and says that these are all
-/// (RFC 8840): behind the answer's own candidates, in the section that carries them.
-pub(crate) fn with_extra(sdp: &str, extra: &[SocketAddr]) -> String {
-    let at = match sdp.rfind("\r\na=candidate:") {
-        Some(last) => sdp[last + 2..].find("\r\n").map(|end| last + 2 + end + 2),
-        None => None,
+/// Our addresses and those that lead to this machine from outside, as lines of SDP, and that these
+/// are all (RFC 8839, section 5.1; RFC 8840).
+pub(crate) fn lines(locals: &[SocketAddr], extra: &[SocketAddr]) -> String {
+    let mut out = String::new();
+    let mut line = |foundation: String, preference: u16, address: &SocketAddr| {
+        let (ip, port) = (address.ip(), address.port());
+        let priority = priority(preference);
+        out += &format!("a=candidate:{foundation} 1 udp {priority} {ip} {port} typ host\r\n");
     };
-    let Some(at) = at else { return sdp.to_owned() };
-    let (head, tail) = sdp.split_at(at);
-    let mut out = head.to_owned();
+    for (index, address) in locals.iter().enumerate() {
+        line(format!("host{index}"), preference(*address), address);
+    }
     for (index, address) in extra.iter().enumerate() {
         let preference = 32_768_u16.saturating_sub(u16::try_from(index).unwrap_or(u16::MAX));
-        out.push_str(&format!(
-            "a=candidate:external{index} 1 udp {} {} {} typ host\r\n",
-            priority(preference),
-            address.ip(),
-            address.port()
-        ));
+        line(format!("external{index}"), preference, address);
     }
-    if !tail.starts_with("a=end-of-candidates") {
-        out.push_str("a=end-of-candidates\r\n");
-    }
-    out + tail
+    out + "a=end-of-candidates\r\n"
 }
 
 #[cfg(test)]
@@ -134,11 +131,13 @@ mod tests {
 
     #[test]
     fn outside_addresses_stand_behind_our_own() {
-        let sdp = "m=video\r\na=mid:0\r\na=candidate:1 1 udp 5 10.0.0.1 9 typ host\r\nm=audio\r\n";
+        let own = ["10.0.0.1:9".parse().unwrap()];
         let outside = ["203.0.113.9:8189".parse().unwrap()];
-        let with = with_extra(sdp, &outside);
-        let (before, after) = with.split_once("a=candidate:external0 1 udp ").unwrap();
-        assert!(before.ends_with("typ host\r\n"));
-        assert!(after.contains(" 203.0.113.9 8189 typ host\r\na=end-of-candidates\r\nm=audio\r\n"));
+        let lines = lines(&own, &outside);
+        let (before, after) = lines.split_once("a=candidate:external0 1 udp ").unwrap();
+        assert!(before.ends_with(" 10.0.0.1 9 typ host\r\n"), "{before}");
+        assert!(after.ends_with(" 203.0.113.9 8189 typ host\r\na=end-of-candidates\r\n"));
+        let number = |text: &str| text.split(' ').next().unwrap().parse::<u32>().unwrap();
+        assert!(number(before.split_once("udp ").unwrap().1) > number(after));
     }
 }

@@ -1,13 +1,19 @@
 //! A session among the others: its role, and what follows from its events.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use media::{ChannelName, Timestamp, Writer};
+use media::{Channel, ChannelName, Timestamp, Writer};
+use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::link::Datagram;
+use super::OfferError;
+use super::link::{Datagram, Exit};
+use super::offer::{Remote, Trickled};
+use super::payload::Unit;
 use super::session::{Session, Stats};
+use super::traffic::Counters;
 use super::{inbound, session};
 
 /// A channel to publish to.
@@ -23,34 +29,51 @@ pub struct Publication {
 #[derive(Debug)]
 pub(super) struct Board {
     pub(super) channel: ChannelName,
+    /// Our ICE username fragment now.
+    pub(super) fragment: Mutex<String>,
     /// Whether it publishes; it watches otherwise.
     pub(super) publishes: bool,
     pub(super) connected: AtomicBool,
     pub(super) bytes: AtomicU64,
     pub(super) packets: AtomicU64,
     pub(super) lost: AtomicU64,
+    pub(super) missed: AtomicU64,
     /// In nanoseconds; 0 for unknown.
     pub(super) rtt: AtomicU64,
 }
 
 impl Board {
     /// Of a session that has done nothing yet.
-    pub(super) fn new(channel: ChannelName, publishes: bool) -> Self {
+    pub(super) fn new(channel: ChannelName, publishes: bool, fragment: String) -> Self {
         Self {
             channel,
+            fragment: Mutex::new(fragment),
             publishes,
             connected: AtomicBool::new(false),
             bytes: AtomicU64::new(0),
             packets: AtomicU64::new(0),
             lost: AtomicU64::new(0),
+            missed: AtomicU64::new(0),
             rtt: AtomicU64::new(0),
         }
     }
 
-    fn show(&self, stats: Stats) {
-        self.bytes.store(stats.bytes, Ordering::Relaxed);
-        self.packets.store(stats.packets, Ordering::Relaxed);
-        self.lost.store(stats.lost, Ordering::Relaxed);
+    fn show(&self, stats: Stats, traffic: &Counters) {
+        let side = if self.publishes {
+            &traffic.publishers
+        } else {
+            &traffic.viewers
+        };
+        for (shown, stands, total) in [
+            (&self.bytes, stats.bytes, &side.bytes),
+            (&self.packets, stats.packets, &side.packets),
+            (&self.lost, stats.lost, &side.lost),
+            (&self.missed, stats.missed, &side.missed),
+        ] {
+            // What is lost may come late and be lost no more: a total only grows.
+            let before = shown.swap(stands, Ordering::Relaxed);
+            Counters::count(total, stands.saturating_sub(before));
+        }
         let trip = stats.round_trip.map_or(0, |d| d.as_nanos().max(1));
         let trip = u64::try_from(trip).unwrap_or(u64::MAX);
         self.rtt.store(trip, Ordering::Relaxed);
@@ -91,6 +114,8 @@ pub(super) struct Outcome {
     pub(super) closed: bool,
     /// A viewer needs a keyframe.
     pub(super) keyframe_wanted: bool,
+    /// A publisher's packets have gone to its channel.
+    pub(super) wrote: bool,
 }
 
 /// A session of the media thread.
@@ -100,6 +125,13 @@ pub(super) struct Entry {
     pub(super) role: Role,
     pub(super) board: Arc<Board>,
     pub(super) deadline: Option<Timestamp>,
+}
+
+impl Publisher {
+    /// The channel that it writes.
+    pub(super) fn channel(&self) -> &Arc<Channel> {
+        self.writer.channel()
+    }
 }
 
 impl Entry {
@@ -115,6 +147,55 @@ impl Entry {
             Role::Viewer(session) => session.handle_timeout(now),
             Role::Publisher(publisher) => publisher.session.handle_timeout(now),
         }
+    }
+
+    /// Sends a viewer media, and counts it: of all payloads of these units, one behind the other, those
+    /// whose turn it is.
+    pub(super) fn send(
+        &mut self,
+        units: &[Arc<Unit>],
+        turn: &Range<usize>,
+        exit: &mut dyn Exit,
+        traffic: &Counters,
+    ) {
+        if let Role::Viewer(session) = &mut self.role {
+            let mut before = 0;
+            for unit in units {
+                let count = unit.payloads.len();
+                let within = |place: usize| place.saturating_sub(before).min(count);
+                let run = within(turn.start)..within(turn.end);
+                if !run.is_empty() {
+                    session.handle_run(unit, unit.pts, run, exit);
+                }
+                before += count;
+            }
+            self.board.show(session.stats(), traffic);
+        }
+    }
+
+    /// Takes further addresses of the far end.
+    pub(super) fn trickle(&mut self, more: &Trickled, now: Timestamp) {
+        match &mut self.role {
+            Role::Viewer(session) => session.trickle(more, now),
+            Role::Publisher(publisher) => publisher.session.trickle(more, now),
+        }
+    }
+
+    /// Looks for a path anew, under new names on both ends.
+    pub(super) fn restart(
+        &mut self,
+        (fragment, password): (&str, &str),
+        remote: &Remote,
+        now: Timestamp,
+    ) -> Result<(), OfferError> {
+        let names = (fragment, password);
+        match &mut self.role {
+            Role::Viewer(session) => session.restart(names, remote, now)?,
+            Role::Publisher(publisher) => publisher.session.restart(names, remote, now)?,
+        }
+        fragment.clone_into(&mut self.fragment);
+        fragment.clone_into(&mut self.board.fragment.lock());
+        Ok(())
     }
 
     pub(super) fn close(&mut self, now: Timestamp) {
@@ -145,7 +226,10 @@ impl Entry {
                     match event {
                         inbound::Event::Connected => outcome.connected = true,
                         inbound::Event::Tracks(tracks) => writer.set_tracks(tracks),
-                        inbound::Event::Packet(packet) => writer.write(packet),
+                        inbound::Event::Packet(packet) => {
+                            writer.write(packet);
+                            outcome.wrote = true;
+                        }
                         inbound::Event::Closed => outcome.closed = true,
                     }
                 }
@@ -168,8 +252,8 @@ impl Entry {
         }
     }
 
-    /// Brings the deadline and the board up to date.
-    pub(super) fn show(&mut self) {
+    /// Brings the deadline, the board and the totals up to date.
+    pub(super) fn show(&mut self, traffic: &Counters) {
         let stats = match &mut self.role {
             Role::Viewer(session) => {
                 self.deadline = session.deadline();
@@ -180,6 +264,6 @@ impl Entry {
                 publisher.session.stats()
             }
         };
-        self.board.show(stats);
+        self.board.show(stats, traffic);
     }
 }

@@ -2,37 +2,31 @@
 //! keys agreed, and an end.
 //!
 //! A link does no I/O and reads no clock. It is fed datagrams and the time, and is drained of datagrams
-//! and news until it says when to come back. Behind it stands the `rtc` stack.
+//! and news until it says when to come back. Behind it stand the parts of the `rtc` stack, each by
+//! itself: its ICE agent in [`Path`], its DTLS in [`Handshake`], its SRTP in [`super::seal`].
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use media::{Clock, Timestamp};
-use rtc::interceptor::{Registry, Slot};
+use rtc::crypto::RTCCryptoProvider;
 use rtc::peer_connection::certificate::RTCCertificate;
-use rtc::peer_connection::configuration::RTCConfigurationBuilder;
-use rtc::peer_connection::event::RTCPeerConnectionEvent;
-use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
-use rtc::peer_connection::sdp::RTCSessionDescription;
-use rtc::peer_connection::state::{RTCIceConnectionState, RTCPeerConnectionState};
-use rtc::peer_connection::transport::RTCDtlsTransportState;
-use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
-use rtc::rtp_transceiver::{RTCRtpReceiverId, RTCRtpSenderId};
-use rtc::sansio::Protocol;
 use rtc::shared::error::Result;
-use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
+use rtc::shared::marshal::Unmarshal;
 
-use super::listener::{Ear, Heard, Listener};
-use super::offer::Plan;
-use super::{OfferError, candidates, setup, stun};
+use super::answer::{self, Stream};
+use super::keys::{Handshake, Told};
+use super::listener::Heard;
+use super::offer::{Plan, Remote, Trickled};
+use super::path::{Ends, Path};
+use super::seal::{Header, Opener, Sealer};
+use super::{OfferError, candidates};
 
 /// A session that hears nothing for so long, or does not connect, is over.
 pub(crate) const SILENCE: Duration = Duration::from_secs(15);
-
-/// Nominations kept until our own check has succeeded, one for each address they may come from.
-const EARLY_NOMINATIONS: usize = 8;
 
 /// A UDP datagram and its two ends.
 #[derive(Clone, Debug)]
@@ -42,10 +36,19 @@ pub(crate) struct Datagram {
     pub(crate) data: BytesMut,
 }
 
+/// Where sealed media leaves.
+pub(crate) trait Exit {
+    /// Room for a datagram: exactly `length` bytes are to be appended.
+    fn datagram(&mut self, ends: Ends, length: usize) -> &mut Vec<u8>;
+}
+
 /// What every session of a station has in common.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Common {
     pub(crate) certificate: RTCCertificate,
+    /// The certificate's SHA-256, as SDP writes it.
+    pub(crate) fingerprint: String,
+    pub(crate) provider: Arc<dyn RTCCryptoProvider>,
     pub(crate) clock: Clock,
 }
 
@@ -61,7 +64,7 @@ pub(crate) struct Identity {
 }
 
 /// What a session begins with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Opening<'a> {
     pub(crate) common: &'a Common,
     pub(crate) identity: &'a Identity,
@@ -88,97 +91,95 @@ enum State {
     Closed,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum End {
-    Sender(RTCRtpSenderId),
-    Receiver(RTCRtpReceiverId),
+/// What a datagram is, by its first bytes (RFC 7983, section 7; RFC 5761, section 4).
+enum Class {
+    Check,
+    Record,
+    Media,
+    Reports,
+    Other,
+}
+
+impl Class {
+    fn of(data: &[u8]) -> Self {
+        match data {
+            [0..=3, ..] => Self::Check,
+            [20..=63, ..] => Self::Record,
+            [128..=191, 192..=223, ..] => Self::Reports,
+            [128..=191, _, ..] => Self::Media,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// A connection to one far end.
 pub(crate) struct Link {
-    clock: Clock,
-    peer: RTCPeerConnection,
-    ear: Ear,
-    /// Any sender or receiver: through it the stack shows the state of the keys.
-    end: Option<End>,
+    path: Path,
+    handshake: Handshake,
+    sealer: Option<Sealer>,
+    opener: Option<Opener>,
+    /// Whether the far end's media is wanted.
+    receives: bool,
+    heard: Heard,
     state: State,
     /// When it ends unless something is heard before.
     expires: Timestamp,
-    early: Vec<Datagram>,
+    /// A hello that came before there was a path.
+    early: Option<BytesMut>,
     news: VecDeque<News>,
     outgoing: VecDeque<Datagram>,
 }
 
 impl Link {
-    /// Answers a planned offer. `registry` holds the interceptors beside the one that listens; `add`
-    /// brings in what is sent. What does not fit the stack is the offer's fault.
+    /// Answers a planned offer; `streams` are what is sent. What does not fit is the offer's fault.
     pub(crate) fn answer(
         opening: &Opening<'_>,
-        plan: Plan,
-        registry: Registry,
-        add: impl FnOnce(&mut RTCPeerConnection) -> Result<()>,
+        plan: &Plan,
+        streams: &[Stream],
     ) -> std::result::Result<(Self, String), OfferError> {
-        Self::negotiate(opening, plan, registry, add)
-            .map_err(|error| OfferError::Malformed(error.to_string()))
-    }
-
-    fn negotiate(
-        opening: &Opening<'_>,
-        plan: Plan,
-        registry: Registry,
-        add: impl FnOnce(&mut RTCPeerConnection) -> Result<()>,
-    ) -> Result<(Self, String)> {
-        let Opening {
-            common,
-            identity,
-            locals,
-            extra,
-            now,
-        } = *opening;
-        let clock = common.clock;
-        let instant = clock.instant(now);
-        let ear = Ear::default();
-        let mut peer = RTCPeerConnectionBuilder::new()
-            .with_configuration(
-                RTCConfigurationBuilder::new()
-                    .with_certificates(vec![common.certificate.clone()])
-                    .build(),
-            )
-            .with_setting_engine(setup::settings(
-                &identity.fragment,
-                &identity.password,
-                plan.peer_begins,
-            ))
-            .with_media_engine(setup::media_engine(
-                plan.video.as_ref(),
-                plan.audio.as_ref(),
-            )?)
-            .with_interceptor_registry(
-                registry.with(Slot::JitterBuffer, Listener::new(ear.clone())),
-            )
-            .build(instant)?;
-        add(&mut peer)?;
-        peer.set_remote_description(instant, RTCSessionDescription::offer(plan.sdp)?)?;
-        for local in locals {
-            peer.add_local_candidate(candidates::host(*local)?)?;
-        }
-        let answer = peer.create_answer(None)?;
-        let sdp = candidates::with_extra(&answer.sdp, extra);
-        peer.set_local_description(instant, answer)?;
-        let sender = peer.get_senders().next().map(End::Sender);
-        let end = sender.or_else(|| peer.get_receivers().next().map(End::Receiver));
+        let sdp = answer::write(opening, plan, streams);
+        let malformed = |error: rtc::shared::error::Error| OfferError::Malformed(error.to_string());
+        let path = Path::new(opening, &plan.remote).map_err(malformed)?;
+        let handshake =
+            Handshake::new(opening.common, &plan.remote, plan.peer_begins).map_err(malformed)?;
         let link = Self {
-            clock,
-            peer,
-            ear,
-            end,
+            path,
+            handshake,
+            sealer: None,
+            opener: None,
+            receives: streams.is_empty(),
+            heard: Heard::default(),
             state: State::Connecting,
-            expires: now + SILENCE,
-            early: Vec::new(),
+            expires: opening.now + SILENCE,
+            early: None,
             news: VecDeque::new(),
             outgoing: VecDeque::new(),
         };
         Ok((link, sdp))
+    }
+
+    /// Looks for a path anew, under new names on both ends; media goes on meanwhile.
+    ///
+    /// # Errors
+    /// The far end's part does not fit.
+    pub(crate) fn restart(
+        &mut self,
+        names: (&str, &str),
+        remote: &Remote,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.path.restart(names, remote, now)?;
+        self.expires = self.expires.max(now + SILENCE);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Takes further addresses of the far end.
+    pub(crate) fn trickle(&mut self, more: &Trickled, now: Timestamp) {
+        if let Err(error) = self.path.trickle(more) {
+            tracing::debug!(%error, "a candidate was not taken");
+        }
+        self.settle(now);
     }
 
     /// Whether media can flow.
@@ -194,52 +195,54 @@ impl Link {
         if self.state == State::Connected {
             self.expires = now + SILENCE;
         }
-        let message = stun::parse(&datagram.data);
-        let answered = message == Some(stun::Message::Success);
-        let nominates = matches!(
-            message,
-            Some(stun::Message::Request {
-                nominates: true,
-                ..
-            })
-        );
-        if nominates && self.state == State::Connecting {
-            self.keep_nomination(&datagram);
-        }
-        self.read(datagram, now);
-        if answered && self.state == State::Connecting {
-            // The stack leaves a nomination unanswered that overtakes our own check of the pair, and
-            // the far end repeats it late. Now that a check of ours is through, it may count.
-            for datagram in std::mem::take(&mut self.early) {
-                self.early.push(datagram.clone());
-                self.read(datagram, now);
+        let read = match Class::of(&datagram.data) {
+            Class::Check => {
+                self.path.handle_datagram(datagram, now);
+                Ok(())
             }
+            Class::Record if self.path.ends().is_none() => {
+                self.early = Some(datagram.data);
+                Ok(())
+            }
+            Class::Record => self.record(datagram.data, now),
+            Class::Media => self.media(&datagram.data),
+            Class::Reports => self.reports(&datagram.data),
+            Class::Other => Ok(()),
+        };
+        if let Err(error) = read {
+            tracing::debug!(%error, "a datagram was not understood");
         }
         self.settle(now);
     }
 
-    fn keep_nomination(&mut self, datagram: &Datagram) {
-        self.early
-            .retain(|d| (d.local, d.peer) != (datagram.local, datagram.peer));
-        if self.early.len() < EARLY_NOMINATIONS {
-            self.early.push(datagram.clone());
+    fn record(&mut self, data: BytesMut, now: Timestamp) -> Result<()> {
+        match self.handshake.read(data, now)? {
+            Told::Nothing => {}
+            Told::Agreed(keys) => {
+                let (sealer, opener) = *keys;
+                self.sealer = Some(sealer);
+                self.opener = Some(opener);
+            }
+            Told::Left => self.close(now),
         }
+        Ok(())
     }
 
-    fn read(&mut self, datagram: Datagram, now: Timestamp) {
-        let message = TaggedBytesMut {
-            now: self.clock.instant(now),
-            transport: TransportContext {
-                local_addr: datagram.local,
-                peer_addr: datagram.peer,
-                transport_protocol: TransportProtocol::UDP,
-                ecn: None,
-            },
-            message: datagram.data,
-        };
-        if let Err(error) = self.peer.handle_read(message) {
-            tracing::debug!(%error, "a datagram was not understood");
+    fn media(&mut self, data: &[u8]) -> Result<()> {
+        if let (true, Some(opener)) = (self.receives, &mut self.opener) {
+            let mut opened = opener.media(data)?;
+            self.heard
+                .receive(rtc::rtp::Packet::unmarshal(&mut opened)?);
         }
+        Ok(())
+    }
+
+    fn reports(&mut self, data: &[u8]) -> Result<()> {
+        if let Some(opener) = &mut self.opener {
+            let mut opened = opener.reports(data)?;
+            self.heard.hear(&rtc::rtcp::packet::unmarshal(&mut opened)?);
+        }
+        Ok(())
     }
 
     /// Lets time pass.
@@ -251,37 +254,97 @@ impl Link {
             self.close(now);
             return;
         }
-        self.tick(now);
+        self.path.handle_timeout(now);
+        if let Err(error) = self.handshake.handle_timeout(now) {
+            // What comes next from the far end may still complete it; silence ends it otherwise.
+            tracing::debug!(%error, "a handshake has nothing to say again");
+        }
         self.settle(now);
     }
 
-    fn tick(&mut self, now: Timestamp) {
-        if let Err(error) = self.peer.handle_timeout(self.clock.instant(now)) {
-            tracing::debug!(%error, "a session failed");
+    /// Follows up on what has changed: a path brings the hello, keys bring media.
+    fn settle(&mut self, now: Timestamp) {
+        if self.state == State::Closed {
+            return;
+        }
+        // Answers to the far end's checks go before the hello, or it is not ready for it.
+        while let Some(datagram) = self.path.poll_transmit() {
+            self.outgoing.push_back(datagram);
+        }
+        if self.path.failed() {
             self.close(now);
+            return;
+        }
+        if self.path.ends().is_some() {
+            let early = self.early.take();
+            let begun = self.handshake.begin(now);
+            let begun = begun.and_then(|()| early.map_or(Ok(()), |data| self.record(data, now)));
+            if let Err(error) = begun {
+                tracing::debug!(%error, "a session failed");
+                self.close(now);
+                return;
+            }
+        }
+        self.send_records();
+        if self.state == State::Connecting && self.sealer.is_some() {
+            self.state = State::Connected;
+            self.expires = now + SILENCE;
+            self.news.push_back(News::Connected);
         }
     }
 
-    /// Sends an RTP packet.
-    pub(crate) fn send_rtp(&mut self, packet: rtc::rtp::Packet, now: Timestamp) {
-        self.send(RTCMessage::RtpPacket(String::new(), packet), now);
+    fn send_records(&mut self) {
+        while let Some(data) = self.handshake.poll_transmit() {
+            self.send(data);
+        }
+    }
+
+    fn send(&mut self, data: BytesMut) {
+        if let Some(Ends { local, peer }) = self.path.ends() {
+            self.outgoing.push_back(Datagram { local, peer, data });
+        }
+    }
+
+    /// Seals a packet into the exit.
+    pub(crate) fn send_media(&mut self, header: &Header, payload: [&[u8]; 2], exit: &mut dyn Exit) {
+        if let (Some(sealer), Some(ends)) = (&mut self.sealer, self.path.ends()) {
+            let length = sealer.length(payload[0].len() + payload[1].len());
+            sealer.seal(header, payload, exit.datagram(ends, length));
+        }
+    }
+
+    /// Seals a packet that goes out with the next datagrams: one that is sent again.
+    pub(crate) fn send_again(&mut self, header: &Header, payload: [&[u8]; 2]) {
+        let Some(sealer) = &mut self.sealer else {
+            return;
+        };
+        let mut data = Vec::with_capacity(sealer.length(payload[0].len() + payload[1].len()));
+        sealer.seal(header, payload, &mut data);
+        self.send(data.as_slice().into());
     }
 
     /// Sends RTCP packets as one compound.
-    pub(crate) fn send_rtcp(&mut self, packets: Vec<Box<dyn rtc::rtcp::Packet>>, now: Timestamp) {
-        self.send(RTCMessage::RtcpPacket(String::new(), packets), now);
+    pub(crate) fn send_rtcp(&mut self, packets: &[Box<dyn rtc::rtcp::Packet>]) {
+        match rtc::rtcp::packet::marshal(packets) {
+            Ok(compound) => self.send_reports(&compound),
+            Err(error) => tracing::debug!(%error, "a report could not be written"),
+        }
     }
 
-    fn send(&mut self, message: RTCMessage, now: Timestamp) {
-        let now = self.clock.instant(now);
-        if let Err(error) = self.peer.handle_write(TaggedRTCMessage { now, message }) {
-            tracing::debug!(%error, "a packet could not be sent");
+    /// Sends a compound of RTCP packets.
+    pub(crate) fn send_reports(&mut self, compound: &[u8]) {
+        let Some(sealer) = &mut self.sealer else {
+            return;
+        };
+        match sealer.seal_reports(compound) {
+            Ok(sealed) => self.send(sealed),
+            Err(error) => tracing::debug!(%error, "a report could not be sealed"),
         }
     }
 
     /// What the far end has sent since the last call.
     pub(crate) fn listen(&mut self) -> Heard {
-        self.ear.take()
+        std::mem::take(&mut self.heard)
     }
 
     /// Ends it; the last datagrams tell the far end (DTLS `close_notify`).
@@ -291,95 +354,12 @@ impl Link {
         }
         self.state = State::Closed;
         self.news.push_back(News::Closed);
-        // The stack stamps its farewell with the newest time it was given.
-        drop(self.peer.handle_timeout(self.clock.instant(now)));
-        if let Err(error) = self.peer.close() {
-            tracing::debug!(%error, "a session did not close cleanly");
-        }
-    }
-
-    /// Events first, then reads; writes follow when the owner drains them.
-    fn settle(&mut self, now: Timestamp) {
-        // The DTLS hello leaves only in a timeout, so one follows each change of the path; a second
-        // round sees what that brought about.
-        loop {
-            let mut changed = false;
-            while let Some(event) = self.peer.poll_event() {
-                changed |= self.handle_event(&event, now);
-            }
-            if !changed || self.state == State::Closed {
-                break;
-            }
-            // Answers to the far end's checks must go before the hello, or it is not ready for it.
-            self.drain();
-            self.tick(now);
-        }
-        // Media and reports are left with the ear, on their way here.
-        while self.peer.poll_read().is_some() {}
-        if self.state == State::Connected && self.left() {
-            self.close(now);
-        }
-    }
-
-    /// Whether the far end has said goodbye (DTLS `close_notify`). The stack goes on calling such a
-    /// connection connected, as W3C's aggregate state does.
-    fn left(&mut self) -> bool {
-        let state = match self.end {
-            Some(End::Sender(id)) => {
-                let sender = self.peer.rtp_sender(id);
-                sender.and_then(|s| s.transport().map(|t| t.state()))
-            }
-            Some(End::Receiver(id)) => {
-                let receiver = self.peer.rtp_receiver(id);
-                receiver.and_then(|r| r.transport().map(|t| t.state()))
-            }
-            None => None,
-        };
-        state == Some(RTCDtlsTransportState::Closed)
-    }
-
-    /// Whether the path changed.
-    fn handle_event(&mut self, event: &RTCPeerConnectionEvent, now: Timestamp) -> bool {
-        match event {
-            RTCPeerConnectionEvent::OnIceConnectionStateChangeEvent(state) => {
-                if *state == RTCIceConnectionState::Connected {
-                    self.early.clear();
-                }
-                true
-            }
-            RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => {
-                match state {
-                    RTCPeerConnectionState::Connected if self.state == State::Connecting => {
-                        self.state = State::Connected;
-                        self.expires = now + SILENCE;
-                        self.news.push_back(News::Connected);
-                    }
-                    RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed => {
-                        self.close(now);
-                    }
-                    _ => {}
-                }
-                false
-            }
-            _ => false,
-        }
-    }
-
-    fn drain(&mut self) {
-        while let Some(message) = self.peer.poll_write() {
-            self.outgoing.push_back(Datagram {
-                local: message.transport.local_addr,
-                peer: message.transport.peer_addr,
-                data: message.message,
-            });
-        }
+        self.handshake.close(now);
+        self.send_records();
     }
 
     /// The next datagram to send, until there is none.
     pub(crate) fn poll_transmit(&mut self) -> Option<Datagram> {
-        if self.outgoing.is_empty() {
-            self.drain();
-        }
         self.outgoing.pop_front()
     }
 
@@ -393,7 +373,22 @@ impl Link {
         if self.state == State::Closed {
             return None;
         }
-        let stack = self.peer.poll_timeout().map(|at| self.clock.stamp(at));
-        Some(stack.map_or(self.expires, |at| at.min(self.expires)))
+        let parts = [self.path.deadline(), self.handshake.deadline()];
+        Some(
+            parts
+                .into_iter()
+                .flatten()
+                .fold(self.expires, Timestamp::min),
+        )
     }
+}
+
+/// Our part of a fragment that restarts ICE (RFC 8840, section 4.4; RFC 9725, section 4.3.2).
+pub(crate) fn restarted(
+    (fragment, password): (&str, &str),
+    locals: &[SocketAddr],
+    extra: &[SocketAddr],
+) -> String {
+    let candidates = candidates::lines(locals, extra);
+    format!("a=ice-ufrag:{fragment}\r\na=ice-pwd:{password}\r\n{candidates}")
 }

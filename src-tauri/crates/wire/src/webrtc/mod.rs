@@ -7,16 +7,22 @@
 //!
 //! Nothing here knows HTTP: whoever carries offers and answers maps [`OfferError`] to its statuses.
 
+mod answer;
 pub(crate) mod candidates;
+pub(crate) mod capacity;
 mod entry;
 mod feed;
+mod history;
 pub(crate) mod inbound;
+mod keys;
 mod link;
 pub(crate) mod listener;
 pub(crate) mod offer;
 pub(crate) mod outbound;
+mod path;
 pub(crate) mod payload;
 pub(crate) mod profile;
+mod seal;
 mod session;
 pub(crate) mod setup;
 mod socket;
@@ -24,11 +30,13 @@ mod station;
 pub(crate) mod stun;
 #[cfg(test)]
 mod testing;
+mod traffic;
 mod worker;
 
 pub use entry::Publication;
-pub use station::{Answer, Options, SessionStats, StartError, Station};
+pub use station::{Answer, Options, Restarted, SessionStats, StartError, Station};
 pub(crate) use station::{hex, random};
+pub use traffic::{Media, Traffic};
 
 /// Why an offer gets no answer. The texts are for people who write players.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -19,7 +19,7 @@ pub(crate) const MAX_OFFER: usize = 64 << 10;
 const MAX_SECTIONS: usize = 8;
 
 /// Addresses of the far end that are tried; it tries ours as well.
-const MAX_CANDIDATES: usize = 12;
+pub(crate) const MAX_CANDIDATES: usize = 12;
 
 /// A codec as the far end numbers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +45,68 @@ pub(crate) struct Plan {
     pub(crate) audio: Option<Codec>,
     /// Whether the far end insists on beginning the DTLS handshake (RFC 8842, section 5).
     pub(crate) peer_begins: bool,
-    /// The offer, reduced to what is answered.
-    pub(crate) sdp: String,
+    pub(crate) remote: Remote,
+    /// The offer's sections, in their order.
+    pub(crate) sections: Vec<Section>,
 }
+
+impl Plan {
+    /// The number of the extension that counts the packets of a path, when the far end takes feedback
+    /// on them (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+    pub(crate) fn counted(&self) -> Option<u8> {
+        let takes = |s: &&Section| s.feedback.contains(&TRANSPORT_CC);
+        self.sections.iter().find(takes)?.counter
+    }
+
+    /// Whether the far end takes an estimate of the path's bitrate in place of that.
+    pub(crate) fn estimated(&self) -> bool {
+        let mut sections = self.sections.iter();
+        self.counted().is_none() && sections.any(|s| s.feedback.contains(&REMB))
+    }
+}
+
+/// The far end as its offer names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Remote {
+    /// Its ICE username fragment.
+    pub(crate) fragment: String,
+    pub(crate) password: String,
+    /// SHA-256 of its certificates.
+    pub(crate) fingerprints: Vec<Vec<u8>>,
+    /// Its addresses, as SDP writes them behind `candidate:`.
+    pub(crate) candidates: Vec<String>,
+    /// Whether it checks no paths by itself (RFC 8445, section 2.5).
+    pub(crate) lite: bool,
+}
+
+/// A section of an offer, and what is taken of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Section {
+    pub(crate) media: String,
+    pub(crate) protocol: String,
+    pub(crate) mid: String,
+    /// Whether it shares its transport with others (RFC 9143).
+    pub(crate) bundled: bool,
+    /// Its formats as offered, which name a section that is refused.
+    pub(crate) formats: String,
+    pub(crate) codec: Option<Codec>,
+    /// What both ends say about packets and pictures that are lost, and about the path.
+    pub(crate) feedback: Vec<&'static str>,
+    /// The number of the extension [`COUNTER`].
+    pub(crate) counter: Option<u8>,
+    /// Whether reports may come alone (RFC 5506).
+    pub(crate) reduced: bool,
+}
+
+/// Counts the packets of a path, whichever stream they belong to.
+pub(crate) const COUNTER: &str =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+
+const TRANSPORT_CC: &str = "transport-cc";
+const REMB: &str = "goog-remb";
+
+/// Losses of pictures and packets (RFC 4585, section 4.2; RFC 5104, section 7.1).
+const LOSSES: [&str; 3] = ["nack", "nack pli", "ccm fir"];
 
 /// Which way the far end wants media to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,44 +169,185 @@ fn plan(
     if offer.len() > MAX_OFFER {
         return Err(OfferError::TooLarge(MAX_OFFER));
     }
-    let mut description = SessionDescription::unmarshal(&mut Cursor::new(offer.as_bytes()))
+    let description = SessionDescription::unmarshal(&mut Cursor::new(offer.as_bytes()))
         .map_err(|e| OfferError::Malformed(e.to_string()))?;
     let session_direction = direction(&description.attributes);
     let peer_begins = setup(&description);
     check_shape(&description, way)?;
 
+    let mut remote = remote(&description)?;
+    let bundle = bundle(&description);
     let (mut video, mut audio) = (None, None);
-    let mut candidates = 0;
-    for section in &mut description.media_descriptions {
-        keep_useful_candidates(section, &mut candidates);
-        let chosen = match section.media_name.media.as_str() {
-            "video" => &mut video,
-            "audio" => &mut audio,
-            _ => continue,
+    let mut sections = Vec::new();
+    for section in &description.media_descriptions {
+        remote.candidates.extend(candidates(section));
+        let mut read = read(section, &bundle);
+        let chosen = match read.media.as_str() {
+            "video" => Some(&mut video),
+            "audio" => Some(&mut audio),
+            _ => None,
         };
         let wanted = way.takes(direction(&section.attributes).or(session_direction));
-        if !wanted || is_refused(section) {
-            continue;
+        if let (Some(chosen), true, false) = (chosen, wanted, is_refused(section)) {
+            if chosen.is_some() {
+                return Err(OfferError::TooManyTracks);
+            }
+            read.codec = if read.media == "video" {
+                Some(choose_video(section)?)
+            } else {
+                choose_opus(section)
+            };
+            if let Some(codec) = &read.codec {
+                read.feedback = feedback(section, codec, way);
+                chosen.clone_from(&read.codec);
+            }
         }
-        if chosen.is_some() {
-            return Err(OfferError::TooManyTracks);
-        }
-        let codec = if section.media_name.media == "video" {
-            Some(choose_video(section)?)
-        } else {
-            choose_opus(section)
-        };
-        if let Some(codec) = codec {
-            reduce(section, &codec, way);
-            *chosen = Some(codec);
-        }
+        sections.push(read);
     }
+    // A stranger could use us to knock at other people's doors.
+    remote.candidates.truncate(MAX_CANDIDATES);
     Ok(Plan {
         video,
         audio,
         peer_begins,
-        sdp: description.marshal(),
+        remote,
+        sections,
     })
+}
+
+/// What the far end says of itself, for the session or in its first section that says it.
+fn remote(description: &SessionDescription) -> Result<Remote, OfferError> {
+    let all = || {
+        let media = description.media_descriptions.iter();
+        let sections = media.map(|m| &m.attributes);
+        std::iter::once(&description.attributes).chain(sections)
+    };
+    let first = |key: &str| all().find_map(|attributes| attribute(attributes, key));
+    let prints = all().flatten().filter(|a| a.key == "fingerprint");
+    let fingerprints: Vec<_> = prints.filter_map(|a| sha256(a.value.as_deref()?)).collect();
+    if fingerprints.is_empty() {
+        return Err(OfferError::Malformed("no a=fingerprint:sha-256".into()));
+    }
+    Ok(Remote {
+        fragment: first("ice-ufrag").unwrap_or_default().to_owned(),
+        password: first("ice-pwd").unwrap_or_default().to_owned(),
+        fingerprints,
+        candidates: Vec::new(),
+        lite: description.attributes.iter().any(|a| a.key == "ice-lite"),
+    })
+}
+
+/// `sha-256 AB:CD:…` as bytes.
+fn sha256(value: &str) -> Option<Vec<u8>> {
+    let (algorithm, print) = value.split_once(' ')?;
+    let bytes = print.trim().split(':');
+    let bytes: Option<Vec<u8>> = bytes.map(|b| u8::from_str_radix(b, 16).ok()).collect();
+    bytes.filter(|b| algorithm.eq_ignore_ascii_case("sha-256") && b.len() == 32)
+}
+
+/// What the far end adds to what it has said, as it finds it (RFC 8838).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Trickled {
+    /// The ICE username fragment that it adds to; without one the present one is meant.
+    pub(crate) fragment: Option<String>,
+    /// Its further addresses, as SDP writes them behind `candidate:`.
+    pub(crate) candidates: Vec<String>,
+}
+
+/// Reads what trickles: a fragment of SDP (RFC 8840, section 9). What makes no sense in it is left out.
+pub(crate) fn trickled(text: &str) -> Trickled {
+    Trickled {
+        fragment: said(text, "a=ice-ufrag:"),
+        candidates: added(text),
+    }
+}
+
+/// What the first line of this kind says.
+fn said(text: &str, key: &str) -> Option<String> {
+    let mut lines = text.lines().filter_map(|l| l.trim_end().strip_prefix(key));
+    lines.next().map(str::to_owned)
+}
+
+/// The candidates of a fragment that can be tried.
+fn added(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim_end);
+    let found = lines.filter_map(|l| l.strip_prefix("a=candidate:"));
+    found
+        .filter(|c| is_useful(c))
+        .take(MAX_CANDIDATES)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What the far end says anew to restart ICE: a fragment of SDP (RFC 8840, section 9).
+///
+/// # Errors
+/// It names no credentials, or no honest ones.
+pub(crate) fn fragment(text: &str) -> Result<Remote, OfferError> {
+    let missing = |name: &str| OfferError::Malformed(format!("no a={name}"));
+    let named = |key: &str, name: &str| said(text, key).ok_or_else(|| missing(name));
+    let fragment = named("a=ice-ufrag:", "ice-ufrag")?;
+    let password = named("a=ice-pwd:", "ice-pwd")?;
+    // RFC 8839, section 5.4.
+    let honest = |text: &str, least: usize| (least..=256).contains(&text.len());
+    if !honest(&fragment, 4) || !honest(&password, 22) {
+        return Err(OfferError::Malformed(
+            "a=ice-ufrag or a=ice-pwd is too short or too long".into(),
+        ));
+    }
+    Ok(Remote {
+        fragment,
+        password,
+        candidates: added(text),
+        ..Remote::default()
+    })
+}
+
+/// The sections that share a transport.
+fn bundle(description: &SessionDescription) -> Vec<&str> {
+    let groups = description.attributes.iter().filter(|a| a.key == "group");
+    let mut bundles = groups.filter_map(|a| a.value.as_deref()?.strip_prefix("BUNDLE "));
+    bundles
+        .next()
+        .map_or_else(Vec::new, |mids| mids.split_ascii_whitespace().collect())
+}
+
+/// A section, with nothing taken of it yet.
+fn read(section: &MediaDescription, bundle: &[&str]) -> Section {
+    let mid = section.attribute("mid").flatten().unwrap_or_default();
+    let counter =
+        numbered(section, "extmap").find(|(_, uri)| uri.split(' ').next() == Some(COUNTER));
+    Section {
+        media: section.media_name.media.clone(),
+        protocol: section.media_name.protos.join("/"),
+        bundled: bundle.contains(&mid),
+        mid: mid.to_owned(),
+        formats: section.media_name.formats.join(" "),
+        codec: None,
+        feedback: Vec::new(),
+        counter: counter.map(|(number, _)| number),
+        reduced: section.has_attribute("rtcp-rsize"),
+    }
+}
+
+/// The feedback on a codec that the far end takes or gives, of what we know to give or take.
+fn feedback(section: &MediaDescription, codec: &Codec, way: Way) -> Vec<&'static str> {
+    let number = codec.payload_type.to_string();
+    let lines = section.attributes.iter().filter(|a| a.key == "rtcp-fb");
+    let offered: Vec<&str> = lines
+        .filter_map(|a| a.value.as_deref()?.split_once(' '))
+        .filter(|(of, _)| *of == "*" || *of == number)
+        .map(|(_, what)| what.trim())
+        .collect();
+    let video = section.media_name.media == "video";
+    let losses = LOSSES.into_iter().filter(|_| video);
+    // Who sends is told how; a viewer has no say in what the channel carries.
+    let path = [TRANSPORT_CC, REMB].into_iter();
+    let path = path.filter(|name| way == Way::Sends && (video || *name == TRANSPORT_CC));
+    losses
+        .chain(path)
+        .filter(|name| offered.contains(name))
+        .collect()
 }
 
 /// Whether a section is not to be used: its port is zero, unless it says that it shares the port of
@@ -211,7 +411,7 @@ fn direction(attributes: &[Attribute]) -> Option<&'static str> {
     })
 }
 
-/// `(payload type, the rest)` of attributes like `rtpmap:96 H264/90000`.
+/// `(payload type, the rest)` of attributes like `rtpmap:96 H264/90000`, and of `extmap:3/recvonly uri`.
 fn numbered<'a>(section: &'a MediaDescription, key: &str) -> impl Iterator<Item = (u8, &'a str)> {
     section
         .attributes
@@ -219,6 +419,7 @@ fn numbered<'a>(section: &'a MediaDescription, key: &str) -> impl Iterator<Item 
         .filter(move |a| a.key == key)
         .filter_map(|a| {
             let (number, rest) = a.value.as_deref()?.split_once(' ')?;
+            let number = number.split('/').next()?;
             Some((number.parse().ok()?, rest.trim()))
         })
 }
@@ -320,52 +521,19 @@ fn choose_opus(section: &MediaDescription) -> Option<Codec> {
     })
 }
 
-/// Leaves only the chosen codec in a section, so that nothing else can be answered.
-fn reduce(section: &mut MediaDescription, codec: &Codec, way: Way) {
-    let keep = |number: u8| number == codec.payload_type || Some(number) == codec.rtx;
-    let number_of = |text: &str| text.split(' ').next().and_then(|n| n.parse::<u8>().ok());
-    section
-        .media_name
-        .formats
-        .retain(|format| format.parse().is_ok_and(keep));
-    section.attributes.retain(|a| match a.key.as_str() {
-        "rtpmap" | "fmtp" | "rtcp-fb" => a.value.as_deref().and_then(number_of).is_some_and(keep),
-        // A viewer's own streams are of no interest, and a publisher's are told apart by what they carry:
-        // not every one of them announces its sources.
-        "ssrc" | "ssrc-group" | "msid" | "rid" | "simulcast" => false,
-        _ => true,
-    });
-    for a in &mut section.attributes {
-        if a.key == "sendrecv" {
-            a.key = way.only().into();
-        }
-        let numbered = a.value.as_deref().and_then(number_of);
-        if a.key == "fmtp" && numbered == Some(codec.payload_type) {
-            a.value = Some(format!("{} {}", codec.payload_type, codec.fmtp));
-        }
-    }
-    if direction(&section.attributes).is_none() {
-        section.attributes.push(Attribute {
-            key: way.only().into(),
-            value: None,
-        });
-    }
+/// The candidates of a section that can be tried.
+fn candidates(section: &MediaDescription) -> impl Iterator<Item = String> {
+    let lines = section.attributes.iter().filter(|a| a.key == "candidate");
+    let found = lines.filter_map(|a| a.value.as_deref());
+    found.filter(|c| is_useful(c)).map(str::to_owned)
 }
 
-/// Drops candidates that cannot be tried: names (mDNS), TCP, loopback of the far end, and any beyond
-/// a number that a stranger could use to make us knock at other people's doors.
-fn keep_useful_candidates(section: &mut MediaDescription, kept: &mut usize) {
-    section.attributes.retain(|a| {
-        if a.key != "candidate" {
-            return a.key != "end-of-candidates" && a.key != "remote-candidates";
-        }
-        let mut words = a.value.as_deref().unwrap_or("").split_ascii_whitespace();
-        let udp = words.nth(2).is_some_and(|p| p.eq_ignore_ascii_case("udp"));
-        let address = words.nth(1).and_then(|a| a.parse::<IpAddr>().ok());
-        let useful = udp && address.is_some_and(|a| !a.is_multicast() && !a.is_unspecified());
-        *kept += usize::from(useful);
-        useful && *kept <= MAX_CANDIDATES
-    });
+/// Whether a candidate can be tried: no name (mDNS), no TCP, no address that stands for others.
+fn is_useful(candidate: &str) -> bool {
+    let mut words = candidate.split_ascii_whitespace();
+    let udp = words.nth(2).is_some_and(|p| p.eq_ignore_ascii_case("udp"));
+    let address = words.nth(1).and_then(|a| a.parse::<IpAddr>().ok());
+    udp && address.is_some_and(|a| !a.is_multicast() && !a.is_unspecified())
 }
 
 #[cfg(test)]

@@ -27,7 +27,10 @@ pub(crate) struct Outbound {
     pub(crate) payload_type: u8,
     rate: u32,
     offset: u32,
-    sequence: u16,
+    /// The number of the next packet, of which the lowest 16 bits are sent.
+    next: u64,
+    /// The first number and the RTP time of the access unit of which some packets are still to come.
+    pub(crate) begun: Option<(u64, u32)>,
     packets: u32,
     octets: u32,
 }
@@ -40,7 +43,8 @@ impl Outbound {
             payload_type,
             rate,
             offset: (seed >> 16) as u32,
-            sequence: seed as u16,
+            next: (seed as u16).into(),
+            begun: None,
             packets: 0,
             octets: 0,
         }
@@ -52,32 +56,36 @@ impl Outbound {
         (at.ticks(self.rate) as u32).wrapping_add(self.offset)
     }
 
-    /// The packets of an access unit shown at `pts`. The last one of a picture is marked
-    /// (RFC 6184, section 5.1); sound is never (RFC 7587, section 4.1: no discontinuous sending).
-    pub(crate) fn packets(&mut self, unit: &Unit, pts: Timestamp) -> impl Iterator<Item = Packet> {
-        let timestamp = self.ticks(pts);
-        let video = unit.kind == media::Kind::Video;
-        let last = unit.payloads.len().saturating_sub(1);
-        unit.payloads
-            .iter()
-            .enumerate()
-            .map(move |(index, payload)| {
-                let sequence_number = self.sequence;
-                self.sequence = self.sequence.wrapping_add(1);
-                self.packets = self.packets.wrapping_add(1);
-                self.octets = self.octets.wrapping_add(payload.len() as u32);
-                Packet {
-                    header: Header {
-                        version: 2,
-                        marker: video && index == last,
-                        payload_type: self.payload_type,
-                        sequence_number,
-                        timestamp,
-                        ssrc: self.ssrc,
-                        ..Header::default()
-                    },
-                    payload: payload.clone(),
-                }
+    /// Counts an access unit shown at `pts` as sent; its first packet's number, and its RTP time.
+    pub(crate) fn send(&mut self, unit: &Unit, pts: Timestamp) -> (u64, u32) {
+        let first = self.next;
+        self.next += unit.payloads.len() as u64;
+        self.packets = self.packets.wrapping_add(unit.payloads.len() as u32);
+        self.octets = self.octets.wrapping_add(unit.bytes() as u32);
+        (first, self.ticks(pts))
+    }
+
+    /// The packets of an access unit shown at `pts`.
+    pub(crate) fn packets<'a>(
+        &mut self,
+        unit: &'a Unit,
+        pts: Timestamp,
+    ) -> impl Iterator<Item = Packet> + use<'a> {
+        let (first, timestamp) = self.send(unit, pts);
+        let (payload_type, ssrc) = (self.payload_type, self.ssrc);
+        (first..)
+            .zip(unit.payloads.iter().enumerate())
+            .map(move |(number, (place, payload))| Packet {
+                header: Header {
+                    version: 2,
+                    marker: unit.marks(place),
+                    payload_type,
+                    sequence_number: number as u16,
+                    timestamp,
+                    ssrc,
+                    ..Header::default()
+                },
+                payload: payload.clone(),
             })
     }
 
@@ -102,7 +110,18 @@ impl Outbound {
     }
 }
 
-/// Whose a source is (RFC 3550, section 6.5.1).
+/// The canonical name of whoever has this name (RFC 3550, section 6.5.1), in such a length that a description of a
+/// source needs no padding: where it needs some the stack writes how much, and not the nulls that section 6.5
+/// asks for, and peers that look throw the whole report away.
+pub(crate) fn cname(name: &str) -> String {
+    let mut cname = name.to_owned();
+    while cname.len() % 4 != 1 {
+        cname.push('-');
+    }
+    cname
+}
+
+/// Whose a source is (RFC 3550, section 6.5.1). Takes what [`cname`] gives.
 pub(crate) fn description(ssrc: u32, cname: &Bytes) -> SourceDescription {
     SourceDescription {
         chunks: vec![SourceDescriptionChunk {
@@ -146,6 +165,8 @@ pub(crate) fn round_trip(
 
 #[cfg(test)]
 mod tests {
+    use rtc::shared::marshal::Marshal;
+
     use super::*;
 
     #[test]
@@ -160,6 +181,21 @@ mod tests {
         assert_eq!(round_trip(&clock, now, 0, 0), None);
         let backwards = round_trip(&clock, sent, last_report, held);
         assert_eq!(backwards, Some(Duration::ZERO));
+    }
+
+    /// RFC 3550, section 6.5: behind the last item there are nulls, one at least, up to the next word.
+    #[test]
+    fn a_description_ends_in_nulls() {
+        for length in 1..20 {
+            let cname = Bytes::from(cname(&"x".repeat(length)));
+            let bytes = description(7, &cname).marshal().unwrap();
+            assert!(bytes.len().is_multiple_of(4) && bytes[9] as usize == cname.len());
+            let rest = &bytes[10 + cname.len()..];
+            assert!(
+                !rest.is_empty() && rest.iter().all(|b| *b == 0),
+                "{bytes:?}"
+            );
+        }
     }
 
     #[test]

@@ -37,6 +37,12 @@ impl Unit {
     pub(crate) fn bytes(&self) -> usize {
         self.payloads.iter().map(Bytes::len).sum()
     }
+
+    /// Whether the payload at this place is marked: the last one of a picture is (RFC 6184,
+    /// section 5.1), sound never (RFC 7587, section 4.1: no discontinuous sending).
+    pub(crate) fn marks(&self, place: usize) -> bool {
+        self.kind == Kind::Video && place + 1 == self.payloads.len()
+    }
 }
 
 /// Cuts the packets of a channel's H.264 and Opus tracks into [`Unit`]s.
@@ -62,6 +68,14 @@ impl Packetizer {
     /// Whether there is a picture.
     pub(crate) fn has_video(&self) -> bool {
         self.video.is_some()
+    }
+
+    /// Whether the track of this number is the one that is taken of its kind.
+    pub(crate) fn takes(&self, track: TrackId, kind: Kind) -> bool {
+        match kind {
+            Kind::Video => self.video.as_ref().is_some_and(|(id, _)| *id == track),
+            Kind::Audio => self.audio == Some(track),
+        }
     }
 
     /// The payloads of a packet; `None` for other tracks and for packets without content.

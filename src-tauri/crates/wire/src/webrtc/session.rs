@@ -4,20 +4,21 @@
 //! drained of datagrams and events until it says when to come back.
 
 use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use media::{Clock, Kind, Timestamp, Track};
-use rtc::interceptor::{NackResponderBuilder, Registry, Slot};
-use rtc::peer_connection::RTCPeerConnection;
-use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
-use rtc::shared::error::Result;
 
-use super::link::{Datagram, Identity, Link, News, Opening};
-use super::offer::{self, Codec};
+use super::OfferError;
+use super::answer::Stream;
+use super::history::{History, Sent};
+use super::link::{Datagram, Exit, Identity, Link, News, Opening};
+use super::offer::{self, Codec, Remote, Trickled};
 use super::outbound::{self, Outbound, REPORT_INTERVAL};
 use super::payload::{AUDIO_RATE, Unit, VIDEO_RATE};
-use super::{OfferError, setup};
+use super::seal::Header;
 
 /// What a session tells its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +38,20 @@ pub(crate) struct Session {
     cname: Bytes,
     video: Option<Outbound>,
     audio: Option<Outbound>,
+    repairs: Repairs,
     awaiting_key: bool,
     next_report: Option<Timestamp>,
     events: VecDeque<Event>,
     stats: Stats,
+}
+
+/// What was lost of the picture goes out again: from a source of its own (RFC 4588), or under its old
+/// number where the viewer knows no such source.
+#[derive(Debug, Default)]
+struct Repairs {
+    history: History,
+    /// Payload type, source, and the number of the next one.
+    rtx: Option<(u8, u32, u64)>,
 }
 
 /// What a session has carried, and how it got there.
@@ -49,6 +60,8 @@ pub(crate) struct Stats {
     pub(crate) bytes: u64,
     pub(crate) packets: u64,
     pub(crate) lost: u64,
+    /// Packets that were asked for again (NACK).
+    pub(crate) missed: u64,
     pub(crate) round_trip: Option<Duration>,
 }
 
@@ -61,29 +74,38 @@ impl Session {
     ) -> std::result::Result<(Self, String), OfferError> {
         let plan = offer::plan_viewer(offer, tracks)?;
         let identity = opening.identity;
-        let stream = |kind, codec: &Option<Codec>| {
-            let codec = codec.as_ref()?;
-            Some((codec.clone(), outgoing(identity, kind, codec)))
+        let video = plan.video.as_ref();
+        let rtx = video.and_then(|codec| codec.rtx);
+        let video = video.map(|codec| outgoing(identity, Kind::Video, codec));
+        let audio = plan.audio.as_ref();
+        let audio = audio.map(|codec| outgoing(identity, Kind::Audio, codec));
+        // Retransmissions have the number below.
+        let rtx = rtx
+            .zip(video.as_ref())
+            .map(|(rtx, v)| (rtx, v.ssrc - 1, identity.seed & 0x7fff));
+        let stream = |kind, stream: &Outbound, rtx| Stream {
+            kind,
+            ssrc: stream.ssrc,
+            rtx,
         };
-        let video = stream(Kind::Video, &plan.video);
-        let audio = stream(Kind::Audio, &plan.audio);
-        let registry =
-            Registry::new().with(Slot::NackResponder, NackResponderBuilder::new().build());
-        let (link, sdp) = Link::answer(opening, plan, registry, |peer| {
-            for (kind, stream) in [(Kind::Video, &video), (Kind::Audio, &audio)] {
-                if let Some((codec, outbound)) = stream {
-                    add(peer, &identity.fragment, kind, codec, outbound.ssrc)?;
-                }
-            }
-            Ok(())
-        })?;
+        let repairs = rtx.map(|(_, ssrc, _)| ssrc);
+        let streams: Vec<_> = video
+            .iter()
+            .map(|v| stream(Kind::Video, v, repairs))
+            .chain(audio.iter().map(|a| stream(Kind::Audio, a, None)))
+            .collect();
+        let (link, sdp) = Link::answer(opening, &plan, &streams)?;
         let session = Self {
             clock: opening.common.clock,
             link,
-            cname: Bytes::copy_from_slice(identity.fragment.as_bytes()),
+            cname: outbound::cname(&identity.fragment).into(),
             awaiting_key: video.is_some(),
-            video: video.map(|(_, outbound)| outbound),
-            audio: audio.map(|(_, outbound)| outbound),
+            video,
+            audio,
+            repairs: Repairs {
+                rtx,
+                ..Repairs::default()
+            },
             next_report: None,
             events: VecDeque::new(),
             stats: Stats::default(),
@@ -104,7 +126,19 @@ impl Session {
 
     /// Sends an access unit as shown at `pts`. Without a connection, or before the first keyframe,
     /// it is left out.
-    pub(crate) fn handle_media(&mut self, unit: &Unit, pts: Timestamp, now: Timestamp) {
+    pub(crate) fn handle_media(&mut self, unit: &Arc<Unit>, pts: Timestamp, exit: &mut dyn Exit) {
+        self.handle_run(unit, pts, 0..unit.payloads.len(), exit);
+    }
+
+    /// Sends some of an access unit's payloads. Its runs come one behind the other, beginning with its first
+    /// payload; one that did not begin with that is left out.
+    pub(crate) fn handle_run(
+        &mut self,
+        unit: &Arc<Unit>,
+        pts: Timestamp,
+        run: Range<usize>,
+        exit: &mut dyn Exit,
+    ) {
         if !self.link.connected() {
             return;
         }
@@ -114,14 +148,88 @@ impl Session {
             Kind::Audio => &mut self.audio,
         };
         let Some(stream) = stream else { return };
-        if unit.kind == Kind::Video {
+        if run.start == 0 {
+            stream.begun = Some(stream.send(unit, pts));
+        }
+        let Some((first, time)) = stream.begun else {
+            return;
+        };
+        let last = run.end == unit.payloads.len();
+        let mut bytes = 0;
+        for (place, payload) in unit
+            .payloads
+            .iter()
+            .enumerate()
+            .take(run.end)
+            .skip(run.start)
+        {
+            let header = Header {
+                marker: unit.marks(place),
+                payload_type: stream.payload_type,
+                index: first + place as u64,
+                time,
+                ssrc: stream.ssrc,
+            };
+            self.link.send_media(&header, [payload, &[]], exit);
+            bytes += payload.len();
+        }
+        if last {
+            stream.begun = None;
+        }
+        if unit.kind == Kind::Video && last {
             self.awaiting_key = false;
+            let unit = Arc::clone(unit);
+            self.repairs.history.push(Sent { first, time, unit });
         }
-        for packet in stream.packets(unit, pts) {
-            self.link.send_rtp(packet, now);
+        self.stats.packets += run.len() as u64;
+        self.stats.bytes += bytes as u64;
+    }
+
+    /// Sends again what the viewer misses of the picture.
+    fn repair(&mut self, number: u16) {
+        let Some(video) = &self.video else { return };
+        let Some((sent, place)) = self.repairs.history.find(number) else {
+            return;
+        };
+        let Some(payload) = sent.unit.payloads.get(place) else {
+            return;
+        };
+        let index = sent.first + place as u64;
+        let mut header = Header {
+            marker: sent.unit.marks(place),
+            payload_type: video.payload_type,
+            index,
+            time: sent.time,
+            ssrc: video.ssrc,
+        };
+        let mut pieces: [&[u8]; 2] = [payload, &[]];
+        let original = number.to_be_bytes();
+        if let Some((payload_type, ssrc, next)) = &mut self.repairs.rtx {
+            header.payload_type = *payload_type;
+            header.ssrc = *ssrc;
+            header.index = *next;
+            *next += 1;
+            pieces = [&original, payload];
         }
-        self.stats.packets += unit.payloads.len() as u64;
-        self.stats.bytes += unit.bytes() as u64;
+        self.link.send_again(&header, pieces);
+    }
+
+    /// Takes further addresses of the far end, as it finds them (RFC 8838).
+    pub(crate) fn trickle(&mut self, more: &Trickled, now: Timestamp) {
+        self.link.trickle(more, now);
+        self.follow(now);
+    }
+
+    /// Looks for a path anew, under new names on both ends (RFC 8445, section 9).
+    pub(crate) fn restart(
+        &mut self,
+        names: (&str, &str),
+        remote: &Remote,
+        now: Timestamp,
+    ) -> Result<(), OfferError> {
+        let done = self.link.restart(names, remote, now);
+        self.follow(now);
+        done.map_err(|error| OfferError::Malformed(error.to_string()))
     }
 
     /// Lets time pass.
@@ -137,7 +245,7 @@ impl Session {
         self.next_report = Some(now + REPORT_INTERVAL);
         for stream in [&self.video, &self.audio].into_iter().flatten() {
             let report = stream.report(&self.clock, now, &self.cname);
-            self.link.send_rtcp(report, now);
+            self.link.send_rtcp(&report);
         }
     }
 
@@ -161,6 +269,12 @@ impl Session {
         let heard = self.link.listen();
         if heard.keyframe && self.link.connected() {
             self.events.push_back(Event::KeyframeWanted);
+        }
+        self.stats.missed += heard.missing.len() as u64;
+        for (ssrc, number) in heard.missing {
+            if self.video.as_ref().is_some_and(|v| v.ssrc == ssrc) {
+                self.repair(number);
+            }
         }
         for report in heard.reports {
             if self.video.as_ref().is_some_and(|v| v.ssrc == report.ssrc) {
@@ -197,23 +311,6 @@ fn outgoing(identity: &Identity, kind: Kind, codec: &Codec) -> Outbound {
     let ssrc = ((identity.seed >> 8) as u32 & !7) | (index << 1) | 1;
     let seed = identity.seed.rotate_left(17 + 23 * index);
     Outbound::new(ssrc, codec.payload_type, rate, seed)
-}
-
-fn add(
-    peer: &mut RTCPeerConnection,
-    stream: &str,
-    kind: Kind,
-    codec: &Codec,
-    ssrc: u32,
-) -> Result<()> {
-    let track = setup::track(stream, kind, codec, ssrc);
-    let init = RTCRtpTransceiverInit {
-        direction: RTCRtpTransceiverDirection::Sendonly,
-        streams: vec![stream.to_owned()],
-        send_encodings: track.codings().to_vec(),
-    };
-    peer.add_transceiver_from_track(track, Some(init))?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
 //! The one UDP socket of a station: many datagrams a system call where the system can (GRO, GSO).
 
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use super::link::Datagram;
+use super::link::{Datagram, Exit};
+use super::path::Ends;
+use super::traffic::Counters;
 
 /// Room for what the system takes or holds while the thread is busy: a second of many viewers.
 const BUFFER: usize = 4 << 20;
@@ -28,21 +31,23 @@ pub(crate) struct Socket {
     local: SocketAddr,
     buffers: Vec<Vec<u8>>,
     run: Run,
-    lost: u64,
+    counters: Arc<Counters>,
 }
 
 /// Datagrams of one size to one peer, one behind the other.
 #[derive(Debug, Default)]
 struct Run {
-    ends: Option<(IpAddr, SocketAddr)>,
+    ends: Option<Ends>,
     segment: usize,
     count: usize,
+    /// Whether the last one is shorter, which ends a run.
+    ended: bool,
     data: Vec<u8>,
 }
 
 impl Socket {
-    /// Wraps a bound socket. Needs tokio's reactor.
-    pub(crate) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+    /// Wraps a bound socket, and counts what passes it. Needs tokio's reactor.
+    pub(super) fn new(socket: std::net::UdpSocket, counters: Arc<Counters>) -> io::Result<Self> {
         let local = socket.local_addr()?;
         let state = UdpSocketState::new((&socket).into())?;
         for result in [
@@ -59,7 +64,7 @@ impl Socket {
             local,
             buffers: vec![vec![0; RECEIVE_SIZE]; RECEIVE_BUFFERS],
             run: Run::default(),
-            lost: 0,
+            counters,
         })
     }
 
@@ -98,6 +103,9 @@ impl Socket {
                 self.local.port(),
             );
             let data = &buffer[..meta.len.min(buffer.len())];
+            let datagrams = data.len().div_ceil(meta.stride.max(1));
+            Counters::count(&self.counters.datagrams_in, datagrams as u64);
+            Counters::count(&self.counters.bytes_in, data.len() as u64);
             for datagram in data.chunks(meta.stride.max(1)) {
                 each(Datagram {
                     local,
@@ -111,10 +119,51 @@ impl Socket {
 
     /// Takes a datagram to send; [`Socket::flush`] sends what is still held.
     pub(crate) fn send(&mut self, datagram: &Datagram) {
-        let ends = (datagram.local.ip(), datagram.peer);
-        let length = datagram.data.len();
+        let ends = Ends {
+            local: datagram.local,
+            peer: datagram.peer,
+        };
+        self.datagram(ends, datagram.data.len())
+            .extend_from_slice(&datagram.data);
+    }
+
+    /// Sends what is held. What the system does not take now is lost, as on any network.
+    pub(crate) fn flush(&mut self) {
+        let run = &mut self.run;
+        let Some(Ends { local, peer }) = run.ends.take() else {
+            return;
+        };
+        let transmit = Transmit {
+            destination: peer,
+            ecn: None,
+            contents: &run.data,
+            segment_size: (run.count > 1).then_some(run.segment),
+            src_ip: self.local.ip().is_unspecified().then_some(local.ip()),
+        };
+        let (io, state) = (&self.io, &self.state);
+        let sent = io.try_io(Interest::WRITABLE, || state.try_send(io.into(), &transmit));
+        let counters = &self.counters;
+        match sent {
+            Ok(()) => {
+                Counters::count(&counters.datagrams_out, run.count as u64);
+                Counters::count(&counters.bytes_out, run.data.len() as u64);
+            }
+            Err(error) => {
+                Counters::count(&counters.unsent, run.count as u64);
+                tracing::trace!(%error, "datagrams were not sent");
+            }
+        }
+        run.data.clear();
+        run.count = 0;
+        run.ended = false;
+    }
+}
+
+impl Exit for Socket {
+    fn datagram(&mut self, ends: Ends, length: usize) -> &mut Vec<u8> {
         let run = &self.run;
         let fits = run.ends == Some(ends)
+            && !run.ended
             && length <= run.segment
             && run.count < self.state.max_gso_segments()
             && run.data.len() + length <= MAX_RUN;
@@ -123,34 +172,8 @@ impl Socket {
             self.run.ends = Some(ends);
             self.run.segment = length;
         }
-        self.run.data.extend_from_slice(&datagram.data);
         self.run.count += 1;
-        // A shorter one ends a run.
-        if length < self.run.segment {
-            self.flush();
-        }
-    }
-
-    /// Sends what is held. What the system does not take now is lost, as on any network.
-    pub(crate) fn flush(&mut self) {
-        let run = &mut self.run;
-        let Some((source, destination)) = run.ends.take() else {
-            return;
-        };
-        let transmit = Transmit {
-            destination,
-            ecn: None,
-            contents: &run.data,
-            segment_size: (run.count > 1).then_some(run.segment),
-            src_ip: self.local.ip().is_unspecified().then_some(source),
-        };
-        let (io, state) = (&self.io, &self.state);
-        let sent = io.try_io(Interest::WRITABLE, || state.try_send(io.into(), &transmit));
-        if let Err(error) = sent {
-            self.lost += run.count as u64;
-            tracing::trace!(%error, lost = self.lost, "datagrams were not sent");
-        }
-        run.data.clear();
-        run.count = 0;
+        self.run.ended = length < self.run.segment;
+        &mut self.run.data
     }
 }

@@ -8,14 +8,16 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use media::{Channel, ChannelName, Clock};
+use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
 
 use super::entry::{Board, Entry, Publication, Publisher, Role};
-use super::link::{Common, Identity, Opening};
+use super::link::{self, Common, Identity, Opening};
 use super::session::Session;
 use super::socket::Socket;
+use super::traffic::{Counters, Traffic};
 use super::worker::{Boards, Order, Tie, Worker};
-use super::{OfferError, candidates, inbound, setup};
+use super::{OfferError, candidates, inbound, offer, setup};
 
 /// Sessions at most, connected or not.
 const MAX_SESSIONS: usize = 1_000;
@@ -70,6 +72,15 @@ pub struct Answer {
     pub etag: String,
 }
 
+/// The answer to a restart of ICE.
+#[derive(Clone, Debug)]
+pub struct Restarted {
+    /// The station's new credentials and all its candidates, as lines of SDP.
+    pub fragment: String,
+    /// The entity tag of these credentials.
+    pub etag: String,
+}
+
 /// What a session has done.
 #[derive(Clone, Debug)]
 pub struct SessionStats {
@@ -91,12 +102,12 @@ pub struct SessionStats {
 }
 
 /// The station's WebRTC: its socket, its thread, its sessions. Dropping it closes them all.
-#[derive(Debug)]
 pub struct Station {
     local: SocketAddr,
-    external: Vec<IpAddr>,
+    external: RwLock<Vec<IpAddr>>,
     common: Common,
     boards: Boards,
+    counters: Arc<Counters>,
     orders: mpsc::Sender<Order>,
     thread: Option<JoinHandle<()>>,
 }
@@ -113,9 +124,9 @@ impl Station {
         };
         let socket = std::net::UdpSocket::bind(options.bind).map_err(bind)?;
         let local = socket.local_addr().map_err(bind)?;
-        let certificate =
-            setup::certificate().map_err(|e| StartError::Certificate(e.to_string()))?;
+        let common = common(options.clock).map_err(StartError::Certificate)?;
         let boards = Boards::default();
+        let counters = Arc::new(Counters::default());
         let (orders, inbox) = mpsc::channel(ORDERS);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -123,21 +134,24 @@ impl Station {
             .map_err(StartError::Thread)?;
         let socket = {
             let _reactor = runtime.enter();
-            Socket::new(socket).map_err(StartError::Thread)?
+            Socket::new(socket, Arc::clone(&counters)).map_err(StartError::Thread)?
         };
-        let worker = Worker::new(options.clock, socket, Arc::clone(&boards));
+        let worker = Worker::new(
+            options.clock,
+            socket,
+            Arc::clone(&boards),
+            Arc::clone(&counters),
+        );
         let thread = std::thread::Builder::new()
             .name("webrtc-media".into())
             .spawn(move || runtime.block_on(worker.run(inbox)))
             .map_err(StartError::Thread)?;
         Ok(Self {
             local,
-            external: options.external,
-            common: Common {
-                certificate,
-                clock: options.clock,
-            },
+            external: RwLock::new(options.external),
+            common,
             boards,
+            counters,
             orders,
             thread: Some(thread),
         })
@@ -146,6 +160,11 @@ impl Station {
     /// Where media is received: the bound address, with the port it got.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// Tells other addresses that lead to the port from outside, to sessions that are opened from now on.
+    pub fn set_external(&self, external: Vec<IpAddr>) {
+        *self.external.write() = external;
     }
 
     /// Answers a viewer's offer to watch a channel. The session waits for the viewer's first check.
@@ -165,7 +184,7 @@ impl Station {
         {
             channel.request_keyframe();
         }
-        let board = Board::new(channel.name().clone(), false);
+        let board = draft.board(channel.name().clone(), false);
         let role = Role::Viewer(Box::new(session));
         self.open(draft, role, board, Tie::Watches(channel)).await
     }
@@ -180,7 +199,7 @@ impl Station {
         let (draft, session) = self
             .draft(|opening| inbound::Session::answer(opening, offer))
             .inspect_err(|_| publication.end.cancel())?;
-        let board = Board::new(publication.writer.channel().name().clone(), true);
+        let board = draft.board(publication.writer.channel().name().clone(), true);
         let tie = Tie::EndsWith(publication.end.clone());
         let role = Role::Publisher(Box::new(Publisher::new(session, publication)));
         self.open(draft, role, board, tie).await
@@ -195,14 +214,7 @@ impl Station {
         }
         let identity = identity().ok_or(OfferError::Full)?;
         let name = hex(&random::<16>().ok_or(OfferError::Full)?);
-        let locals = candidates::of(self.local);
-        let port = self.local.port();
-        let external: Vec<_> = self
-            .external
-            .iter()
-            .map(|ip| SocketAddr::new(*ip, port))
-            .filter(|a| !locals.contains(a))
-            .collect();
+        let (locals, external) = self.addresses();
         let (session, sdp) = answer(&Opening {
             common: &self.common,
             identity: &identity,
@@ -218,6 +230,71 @@ impl Station {
         Ok((draft, session))
     }
 
+    /// Our own addresses, and those that lead here from outside.
+    fn addresses(&self) -> (Vec<SocketAddr>, Vec<SocketAddr>) {
+        let locals = candidates::of(self.local);
+        let port = self.local.port();
+        let external = self.external.read();
+        let external = external.iter().map(|ip| SocketAddr::new(*ip, port));
+        let external = external.filter(|a| !locals.contains(a)).collect();
+        (locals, external)
+    }
+
+    /// The entity tag of a session's ICE credentials now; `None` when there is no such session.
+    pub fn etag(&self, session: &str) -> Option<String> {
+        let boards = self.boards.lock();
+        Some(etag(&boards.get(session)?.fragment.lock()))
+    }
+
+    /// Takes further addresses of a session's far end, as it finds them (RFC 9725, section 4.3.1): a few
+    /// of them, while there is no path yet.
+    ///
+    /// # Errors
+    /// [`OfferError::Full`] when the session is no more.
+    pub async fn trickle(&self, session: &str, fragment: &str) -> Result<(), OfferError> {
+        let (done, taken) = oneshot::channel();
+        let order = Order::Trickle {
+            name: session.to_owned(),
+            more: offer::trickled(fragment),
+            done,
+        };
+        self.orders
+            .send(order)
+            .await
+            .map_err(|_| OfferError::Full)?;
+        taken.await.map_err(|_| OfferError::Full)
+    }
+
+    /// Restarts a session's ICE with what the far end says anew (RFC 9725, section 4.3.2): its path is
+    /// looked for from both ends while media goes on where it went.
+    ///
+    /// # Errors
+    /// [`OfferError::Malformed`] when the fragment names no new credentials, [`OfferError::Full`] when
+    /// the session is no more.
+    pub async fn restart(&self, session: &str, fragment: &str) -> Result<Restarted, OfferError> {
+        let remote = offer::fragment(fragment)?;
+        let identity = identity().ok_or(OfferError::Full)?;
+        let (locals, external) = self.addresses();
+        let (done, restarted) = oneshot::channel();
+        let names = (identity.fragment, identity.password);
+        let order = Order::Restart {
+            name: session.to_owned(),
+            names: names.clone(),
+            remote,
+            done,
+        };
+        self.orders
+            .send(order)
+            .await
+            .map_err(|_| OfferError::Full)?;
+        restarted.await.map_err(|_| OfferError::Full)??;
+        let names = (&*names.0, &*names.1);
+        Ok(Restarted {
+            fragment: link::restarted(names, &locals, &external),
+            etag: etag(names.0),
+        })
+    }
+
     async fn open(
         &self,
         draft: Draft,
@@ -230,7 +307,7 @@ impl Station {
             fragment,
             sdp,
         } = draft;
-        let etag = format!("\"{fragment}\"");
+        let etag = etag(&fragment);
         let entry = Entry {
             name: name.clone(),
             fragment,
@@ -272,6 +349,14 @@ impl Station {
         true
     }
 
+    /// How much the media thread holds, of each thing it holds.
+    #[cfg(test)]
+    async fn holdings(&self) -> [usize; 5] {
+        let (done, told) = oneshot::channel();
+        self.orders.send(Order::Count(done)).await.unwrap();
+        told.await.unwrap()
+    }
+
     /// All sessions that watch, connected or not yet.
     pub fn sessions(&self) -> Vec<SessionStats> {
         self.stats(|board| !board.publishes)
@@ -299,6 +384,11 @@ impl Station {
         chosen.map(stats).collect()
     }
 
+    /// What all sessions have carried since the station began.
+    pub fn traffic(&self) -> Traffic {
+        self.counters.read()
+    }
+
     /// Viewers of a channel to whom media flows.
     pub fn viewers(&self, channel: &ChannelName) -> u32 {
         let boards = self.boards.lock();
@@ -314,6 +404,12 @@ struct Draft {
     name: String,
     fragment: String,
     sdp: String,
+}
+
+impl Draft {
+    fn board(&self, channel: ChannelName, publishes: bool) -> Board {
+        Board::new(channel, publishes, self.fragment.clone())
+    }
 }
 
 impl Drop for Station {
@@ -340,6 +436,23 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+fn etag(fragment: &str) -> String {
+    format!("\"{fragment}\"")
+}
+
+/// What all sessions share; an error in words.
+pub(super) fn common(clock: Clock) -> Result<Common, String> {
+    let provider = rtc::crypto::default_provider().map_err(|e| e.to_string())?;
+    let certificate = setup::certificate(provider.crypto()).map_err(|e| e.to_string())?;
+    let fingerprint = setup::fingerprint(&certificate, provider.crypto());
+    Ok(Common {
+        fingerprint: fingerprint.map_err(|e| e.to_string())?,
+        certificate,
+        provider,
+        clock,
+    })
+}
+
 fn identity() -> Option<Identity> {
     Some(Identity {
         fragment: hex(&random::<8>()?),
@@ -347,3 +460,6 @@ fn identity() -> Option<Identity> {
         seed: u64::from_le_bytes(random()?),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,18 +7,25 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use media::{Clock, Timestamp};
-use rtc::peer_connection::RTCPeerConnection;
+use rtc::interceptor::{NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot};
+use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::{SettingEngine, SettingEngineBuilder};
 use rtc::peer_connection::event::RTCPeerConnectionEvent;
 use rtc::peer_connection::message::RTCMessage;
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::state::RTCPeerConnectionState;
+use rtc::peer_connection::transport::RTCIceCandidate;
+use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtp::Packet;
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::sansio::Protocol;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 
-use super::link::{Common, Datagram, Identity, Opening};
-use super::{candidates, setup};
+use super::link::{Datagram, Exit, Identity, Opening};
+use super::offer::{self, Remote};
+use super::path::Ends;
+use super::{candidates, station};
 
 pub(super) const STATION: &str = "192.0.2.1:8189";
 pub(super) const FAR: &str = "192.0.2.2:50000";
@@ -72,10 +79,37 @@ pub(super) struct World<S: Near> {
     /// Of datagrams either way, in percent.
     pub(super) loss: u64,
     pub(super) fate: Fate,
+    /// What the station answered.
+    answer: String,
+    pub(super) outbox: Outbox,
     pub(super) events: Vec<(Timestamp, S::Event)>,
     /// What the far end has received.
     pub(super) received: Vec<Packet>,
+    /// When, packet by packet.
+    pub(super) received_at: Vec<Timestamp>,
+    /// Datagrams of reports that have left the far end.
+    pub(super) reports: usize,
     pub(super) far_states: Vec<RTCPeerConnectionState>,
+}
+
+/// Does something with what a session begins with.
+pub(super) fn opening<T>(
+    clock: Clock,
+    seed: u64,
+    now: Timestamp,
+    with: impl FnOnce(&Opening<'_>) -> T,
+) -> T {
+    with(&Opening {
+        common: &station::common(clock).unwrap(),
+        identity: &Identity {
+            fragment: "station".into(),
+            password: "0123456789abcdef0123456789".into(),
+            seed,
+        },
+        locals: &[STATION.parse().unwrap()],
+        extra: &[],
+        now,
+    })
 }
 
 /// How a far end is set.
@@ -86,13 +120,52 @@ pub(super) fn settings() -> SettingEngine {
         .build()
 }
 
+/// A viewer of sound and picture that asks for what it misses.
+pub(super) fn receiver(now: Instant) -> RTCPeerConnection {
+    let mut engine = MediaEngine::default();
+    engine.register_default_codecs().unwrap();
+    let nacks = NackGeneratorBuilder::new()
+        .with_interval(Duration::from_millis(25))
+        .with_max_nacks_per_packet(4);
+    let registry = Registry::new()
+        .with(Slot::NackGenerator, nacks.build())
+        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build());
+    let mut viewer = RTCPeerConnectionBuilder::new()
+        .with_media_engine(engine)
+        .with_interceptor_registry(registry)
+        .with_setting_engine(settings())
+        .build(now)
+        .unwrap();
+    for kind in [RtpCodecKind::Video, RtpCodecKind::Audio] {
+        let init = RTCRtpTransceiverInit {
+            direction: RTCRtpTransceiverDirection::Recvonly,
+            ..RTCRtpTransceiverInit::default()
+        };
+        viewer.add_transceiver_from_kind(kind, Some(init)).unwrap();
+    }
+    viewer
+}
+
 /// The offer of a far end that has its media.
 pub(super) fn offer(far: &mut RTCPeerConnection, now: Instant) -> String {
-    far.add_local_candidate(candidates::host(FAR.parse().unwrap()).unwrap())
-        .unwrap();
+    let candidate = candidates::host(FAR.parse().unwrap()).unwrap();
+    let candidate = RTCIceCandidate::from(&candidate).to_json().unwrap();
+    far.add_local_candidate(candidate).unwrap();
     let offer = far.create_offer(None).unwrap();
     far.set_local_description(now, offer.clone()).unwrap();
     offer.sdp
+}
+
+/// Sealed media on its way to the line.
+#[derive(Default)]
+pub(super) struct Outbox(Vec<Vec<u8>>);
+
+impl Exit for Outbox {
+    fn datagram(&mut self, ends: Ends, _length: usize) -> &mut Vec<u8> {
+        assert_eq!(ends.peer, FAR.parse::<SocketAddr>().unwrap());
+        self.0.push(Vec::new());
+        self.0.last_mut().unwrap()
+    }
 }
 
 impl<S: Near> World<S> {
@@ -106,27 +179,12 @@ impl<S: Near> World<S> {
         let clock = Clock::start();
         let now = Timestamp::from_millis(5_000);
         let (mut far, offer) = far(clock.instant(now));
-        let common = Common {
-            certificate: setup::certificate().unwrap(),
-            clock,
-        };
-        let identity = Identity {
-            fragment: "station".into(),
-            password: "0123456789abcdef0123456789".into(),
-            seed,
-        };
-        let opening = Opening {
-            common: &common,
-            identity: &identity,
-            locals: &[STATION.parse().unwrap()],
-            extra: &[],
-            now,
-        };
-        let (session, answer) = answer(&opening, &offer);
-        let answer = RTCSessionDescription::answer(answer).unwrap();
-        far.set_remote_description(clock.instant(now), answer)
+        let (session, answer) = opening(clock, seed, now, |opening| answer(opening, &offer));
+        let description = RTCSessionDescription::answer(answer.clone()).unwrap();
+        far.set_remote_description(clock.instant(now), description)
             .unwrap();
         Self {
+            answer,
             clock,
             now,
             session,
@@ -136,8 +194,11 @@ impl<S: Near> World<S> {
             luck: Luck(seed),
             loss,
             fate: Box::new(|_| Some(Duration::ZERO)),
+            outbox: Outbox::default(),
             events: Vec::new(),
             received: Vec::new(),
+            received_at: Vec::new(),
+            reports: 0,
             far_states: Vec::new(),
         }
     }
@@ -166,6 +227,9 @@ impl<S: Near> World<S> {
         while let Some(event) = self.session.poll_event() {
             self.events.push((self.now, event));
         }
+        for sealed in std::mem::take(&mut self.outbox.0) {
+            self.launch(false, &sealed);
+        }
         while let Some(datagram) = self.session.poll_transmit() {
             assert_eq!(datagram.peer, FAR.parse::<SocketAddr>().unwrap());
             self.launch(false, &datagram.data);
@@ -193,10 +257,13 @@ impl<S: Near> World<S> {
         while let Some(read) = self.far.poll_read() {
             if let RTCMessage::RtpPacket(_, packet) = read.message {
                 self.received.push(packet);
+                self.received_at.push(self.now);
             }
         }
         while let Some(message) = self.far.poll_write() {
-            self.launch(true, &message.message);
+            let data = &message.message;
+            self.reports += usize::from(matches!(data[..], [128..=191, 192..=223, ..]));
+            self.launch(true, data);
         }
     }
 
@@ -226,7 +293,8 @@ impl<S: Near> World<S> {
             }
             let instant = self.clock.instant(self.now);
             if stack.is_some_and(|at| at <= self.now) {
-                self.far.handle_timeout(instant).unwrap();
+                // In a handshake on a line that loses, its timers may find nothing to say again.
+                drop(self.far.handle_timeout(instant));
             }
         }
     }
@@ -258,6 +326,29 @@ impl<S: Near> World<S> {
 
     pub(super) fn run_for(&mut self, time: Duration) {
         self.run_until(self.now + time);
+    }
+
+    /// The far end begins its ICE anew; the station's part is answered to it.
+    pub(super) fn restart(
+        &mut self,
+        restart: impl FnOnce(&mut S, (&str, &str), &Remote, Timestamp),
+    ) {
+        self.far.restart_ice();
+        let offer = self.far.create_offer(None).unwrap();
+        let instant = self.clock.instant(self.now);
+        let remote = offer::fragment(&offer.sdp).unwrap();
+        self.far.set_local_description(instant, offer).unwrap();
+        let candidate = candidates::host(FAR.parse().unwrap()).unwrap();
+        let candidate = RTCIceCandidate::from(&candidate).to_json().unwrap();
+        drop(self.far.add_local_candidate(candidate));
+        let names = ("renewed", "fedcba9876543210fedcba9876");
+        restart(&mut self.session, names, &remote, self.now);
+        let answer = self
+            .answer
+            .replace("a=ice-ufrag:station", "a=ice-ufrag:renewed")
+            .replace("0123456789abcdef0123456789", names.1);
+        let answer = RTCSessionDescription::answer(answer).unwrap();
+        self.far.set_remote_description(instant, answer).unwrap();
     }
 
     pub(super) fn connect(&mut self) {

@@ -13,12 +13,20 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::OfferError;
 use super::entry::{Board, Entry, Role};
 use super::feed::Feed;
 use super::link::Datagram;
+use super::offer::{Remote, Trickled};
 use super::payload::Unit;
 use super::socket::Socket;
 use super::stun;
+use super::traffic::Counters;
+
+/// Datagrams that a viewer gets before the next one's turn. A large keyframe does not fit the buffer that a
+/// receiver has by default; while the others have their turns, it can read what it has. It is also about what
+/// one system call takes.
+const TURN: usize = 48;
 
 /// Packets a channel may wait for the media thread: two seconds of picture and sound.
 const READER_CAPACITY: usize = 256;
@@ -37,7 +45,22 @@ pub(super) enum Order {
         with: Tie,
         done: oneshot::Sender<()>,
     },
+    /// Hands a session further addresses of its far end.
+    Trickle {
+        name: String,
+        more: Trickled,
+        done: oneshot::Sender<()>,
+    },
+    /// Looks for a session's path anew, under these names of ours.
+    Restart {
+        name: String,
+        names: (String, String),
+        remote: Remote,
+        done: oneshot::Sender<Result<(), OfferError>>,
+    },
     Close(String),
+    #[cfg(test)]
+    Count(oneshot::Sender<[usize; 5]>),
     End,
 }
 
@@ -60,6 +83,7 @@ pub(super) struct Worker {
     clock: Clock,
     socket: Socket,
     boards: Boards,
+    counters: Arc<Counters>,
     next: Key,
     sessions: HashMap<Key, Entry>,
     by_fragment: HashMap<String, Key>,
@@ -74,15 +98,23 @@ pub(super) struct Worker {
 struct Watched {
     feed: Feed,
     viewers: Vec<Key>,
+    /// When the first datagram came whose packets have not left for the viewers.
+    waits: Option<Timestamp>,
 }
 
 impl Worker {
     /// A thread's work on this socket, with nobody watching yet.
-    pub(super) fn new(clock: Clock, socket: Socket, boards: Boards) -> Self {
+    pub(super) fn new(
+        clock: Clock,
+        socket: Socket,
+        boards: Boards,
+        counters: Arc<Counters>,
+    ) -> Self {
         Self {
             clock,
             socket,
             boards,
+            counters,
             next: 0,
             sessions: HashMap::new(),
             by_fragment: HashMap::new(),
@@ -126,7 +158,7 @@ impl Worker {
 
     fn close(&mut self, key: Key) {
         let now = self.clock.now();
-        self.with(key, now, |entry| entry.close(now));
+        self.with(key, now, |entry, _| entry.close(now));
         self.socket.flush();
     }
 
@@ -152,20 +184,78 @@ impl Worker {
                         key
                     })),
                 }
-                self.with(key, self.clock.now(), |_| {});
+                self.with(key, self.clock.now(), |_, _| {});
                 if done.send(()).is_err() {
                     self.close(key);
                 }
             }
+            Order::Trickle { name, more, done } => {
+                // Without an answer there is no such session.
+                if let Some(key) = self.named(&name) {
+                    let now = self.clock.now();
+                    self.with(key, now, |entry, _| entry.trickle(&more, now));
+                    if done.send(()).is_err() {
+                        tracing::debug!("whoever trickled has not waited");
+                    }
+                }
+            }
+            Order::Restart {
+                name,
+                names,
+                remote,
+                done,
+            } => {
+                // Without an answer there is no such session.
+                if let Some(key) = self.named(&name) {
+                    let restarted = self.restart(key, &names, &remote);
+                    drop(done.send(restarted));
+                }
+            }
             Order::Close(name) => {
-                let found = self.sessions.iter().find(|(_, e)| e.name == name);
-                if let Some((&key, _)) = found {
+                if let Some(key) = self.named(&name) {
                     self.close(key);
                 }
+            }
+            #[cfg(test)]
+            Order::Count(done) => {
+                let maps = [
+                    self.sessions.len(),
+                    self.by_fragment.len(),
+                    self.by_address.len(),
+                    self.watches.len(),
+                    self.feeds.len(),
+                ];
+                done.send(maps).ok();
             }
             Order::End => {}
         }
         self.socket.flush();
+    }
+
+    fn named(&self, name: &str) -> Option<Key> {
+        let found = self.sessions.iter().find(|(_, e)| e.name == name);
+        found.map(|(key, _)| *key)
+    }
+
+    fn restart(
+        &mut self,
+        key: Key,
+        (fragment, password): &(String, String),
+        remote: &Remote,
+    ) -> Result<(), OfferError> {
+        let Some(before) = self.sessions.get(&key).map(|e| e.fragment.clone()) else {
+            return Err(OfferError::Full);
+        };
+        let now = self.clock.now();
+        let mut outcome = Ok(());
+        self.with(key, now, |entry, _| {
+            outcome = entry.restart((fragment, password), remote, now);
+        });
+        if outcome.is_ok() {
+            self.by_fragment.remove(&before);
+            self.by_fragment.insert(fragment.clone(), key);
+        }
+        outcome
     }
 
     fn fresh_key(&mut self) -> Key {
@@ -184,6 +274,7 @@ impl Worker {
         let watched = Watched {
             feed: Feed::new(channel),
             viewers: Vec::new(),
+            waits: None,
         };
         self.feeds.insert(key, watched);
         self.arrivals.push(wait(key, reader));
@@ -201,7 +292,7 @@ impl Worker {
         }
         for datagram in arrived {
             if let Some(key) = self.session_of(&datagram) {
-                self.with(key, now, |entry| entry.handle_datagram(datagram, now));
+                self.with(key, now, |entry, _| entry.handle_datagram(datagram, now));
             }
         }
         self.socket.flush();
@@ -232,29 +323,32 @@ impl Worker {
             next = reader.try_next();
         }
         let ended = watched.feed.ended();
-        let viewers = watched.viewers.clone();
-        if viewers.is_empty() {
+        let waited = watched.waits.take();
+        if watched.viewers.is_empty() {
             self.feeds.remove(&key);
             return;
         }
-        let now = self.clock.now();
-        for viewer in viewers {
-            self.with(viewer, now, |entry| {
-                if let Role::Viewer(session) = &mut entry.role {
-                    for unit in &units {
-                        session.handle_media(unit, unit.pts, now);
-                    }
+        // Media alone changes nothing that a session has to see to: only what it costs stands here.
+        let payloads: usize = units.iter().map(|unit| unit.payloads.len()).sum();
+        for from in (0..payloads).step_by(TURN) {
+            let turn = from..from + TURN;
+            for viewer in &watched.viewers {
+                if let Some(entry) = self.sessions.get_mut(viewer) {
+                    entry.send(&units, &turn, &mut self.socket, &self.counters);
                 }
-                if ended {
-                    entry.close(now);
-                }
-            });
+            }
         }
         self.socket.flush();
-        if ended {
-            self.feeds.remove(&key);
-        } else {
+        if let Some(since) = waited {
+            self.counters.latency.add(self.clock.now().since(since));
+        }
+        if !ended {
             self.arrivals.push(wait(key, reader));
+            return;
+        }
+        let watched = self.feeds.remove(&key);
+        for viewer in watched.map_or_else(Vec::new, |w| w.viewers) {
+            self.close(viewer);
         }
     }
 
@@ -268,7 +362,7 @@ impl Worker {
             .map(|(key, _)| *key)
             .collect();
         for key in keys {
-            self.with(key, now, |entry| entry.handle_timeout(now));
+            self.with(key, now, |entry, _| entry.handle_timeout(now));
             // Whatever the stack says, time passes before its next turn.
             if let Some(entry) = self.sessions.get_mut(&key) {
                 entry.deadline = entry.deadline.map(|at| at.max(now + SHORTEST));
@@ -278,29 +372,39 @@ impl Worker {
     }
 
     /// Does something with a session and carries out what follows from it.
-    fn with(&mut self, key: Key, now: Timestamp, act: impl FnOnce(&mut Entry)) {
+    fn with(&mut self, key: Key, now: Timestamp, act: impl FnOnce(&mut Entry, &mut Socket)) {
         let Some(entry) = self.sessions.get_mut(&key) else {
             return;
         };
-        act(entry);
+        act(entry, &mut self.socket);
         let outcome = entry.settle(now);
+        if outcome.wrote
+            && let Role::Publisher(publisher) = &entry.role
+        {
+            let channel = publisher.channel();
+            let mut feeds = self.feeds.values_mut();
+            if let Some(watched) = feeds.find(|w| Arc::ptr_eq(&w.feed.channel, channel)) {
+                watched.waits.get_or_insert(now);
+            }
+        }
         if let Role::Viewer(session) = &mut entry.role
             && (outcome.keyframe_wanted || outcome.connected)
             && let Some(watched) = self.watches.get(&key).and_then(|f| self.feeds.get(f))
         {
             if outcome.keyframe_wanted {
+                Counters::count(&self.counters.keyframes_wanted, 1);
                 watched.feed.channel.request_keyframe();
             }
             if outcome.connected {
                 for (unit, pts) in watched.feed.catch_up(now) {
-                    session.handle_media(&unit, pts, now);
+                    session.handle_media(&unit, pts, &mut self.socket);
                 }
             }
         }
         while let Some(datagram) = entry.poll_transmit() {
             self.socket.send(&datagram);
         }
-        entry.show();
+        entry.show(&self.counters);
         if outcome.closed {
             self.forget(key);
         }

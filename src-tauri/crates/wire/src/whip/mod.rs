@@ -2,51 +2,37 @@
 //!
 //! [`publish`] offers the channel's H.264 and Opus over HTTP, sends them over WebRTC, and takes the
 //! session away again when it is told to stop. It does not retry: the error says whether that would help.
+//!
+//! A path that is lost is looked for anew within the session (section 4.3.3). What the path carries is watched
+//! (`webrtc::capacity`): the channel's writer is told when it is too little, if that is wanted, and pictures
+//! there is no room for are left out (`thin`).
 
-mod endpoint;
+mod call;
 mod peer;
+mod thin;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use media::{Clock, Kind, Next, Reader, Track};
+use media::{Clock, Kind, Next, PathRate, Reader, Timestamp, Track};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use url::Url;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use self::endpoint::{Client, Session};
-use self::peer::{Link, Peer};
+use self::call::Call;
+use self::thin::Thinner;
+use crate::caller::CONNECT;
+pub use crate::endpoint::Target;
+use crate::endpoint::{ANSWER, Client, Protocol};
+use crate::publish::stopped;
+use crate::webrtc::capacity::Capacity;
 use crate::webrtc::outbound::REPORT_INTERVAL;
-use crate::webrtc::payload::Packetizer;
-use crate::{Progress, PublishError};
-
-/// Where to publish, as a person enters it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Target {
-    /// The endpoint: `http://…` or `https://…`.
-    pub url: String,
-    /// The bearer token (RFC 9725, section 4.7); empty for none.
-    pub bearer: String,
-}
-
-impl fmt::Debug for Target {
-    /// Shows no more than the host: path and token may be secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = Url::parse(&self.url).ok();
-        let host = url.as_ref().and_then(Url::host_str).unwrap_or("?");
-        f.debug_struct("whip::Target")
-            .field("host", &host)
-            .finish_non_exhaustive()
-    }
-}
+use crate::webrtc::payload::{Packetizer, Unit};
+use crate::webrtc::setup;
+use crate::{Progress, PublishError, Roots};
 
 /// How long sound waits for a picture that may still come: an encoder shows its settings with its
 /// first packet.
 const PICTURE: Duration = Duration::from_secs(2);
-
-/// How long a path for media may take to be found, and keys to be agreed.
-const CONNECT: Duration = Duration::from_secs(15);
 
 /// Publishes what `reader` reads until the channel ends or `stop` becomes true (or its sender is
 /// dropped), which is success: the session is then deleted at the endpoint.
@@ -55,48 +41,98 @@ const CONNECT: Duration = Duration::from_secs(15);
 /// a keyframe, asked for when none is at hand. The endpoint's requests for keyframes reach the channel.
 ///
 /// # Errors
-/// [`PublishError::Refused`] for what is not an HTTP address, a wrong token (401, 403), nothing at
-/// the address (404), a redirection that WHIP forbids, and an endpoint that takes no H.264;
+/// [`PublishError::Refused`] for what is not an HTTP address, nothing at the address (404), a redirection
+/// that WHIP forbids, and an endpoint that takes no H.264; [`PublishError::WrongKey`] for a wrong token
+/// (401, 403);
 /// [`PublishError::Lost`] for endpoints out of reach or out of order, and for lost paths.
 pub async fn publish(
     target: Target,
+    reader: Reader,
+    clock: Clock,
+    progress: Arc<Progress>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), PublishError> {
+    publish_with(target, Options::default(), reader, clock, progress, stop).await
+}
+
+/// What is rarely changed.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Certificates trusted beside those that browsers trust.
+    pub roots: Roots,
+    /// The channel's writer is told what the path carries, and may follow it; all its readers get that then.
+    pub follow: bool,
+    /// How long things may take.
+    pub timing: Timing,
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Until the offer is made. Addresses of ours that are found later are told afterwards.
+    pub head_start: Duration,
+    /// Until the endpoint answers.
+    pub answer: Duration,
+    /// Until a path is found.
+    pub path: Duration,
+    /// Until one is found without the servers that the endpoint recommends with its answer, rather than before.
+    pub alone: Duration,
+    /// Without a sign of the far end, until another path is looked for.
+    pub silence: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            head_start: Duration::from_millis(300),
+            answer: ANSWER,
+            path: CONNECT,
+            alone: Duration::from_secs(4),
+            silence: setup::PATIENCE,
+        }
+    }
+}
+
+/// [`publish`], with [`Options`].
+///
+/// # Errors
+/// As [`publish`].
+pub async fn publish_with(
+    target: Target,
+    options: Options,
     mut reader: Reader,
     clock: Clock,
     progress: Arc<Progress>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), PublishError> {
-    let client = Client::new(&target)?;
+    let mut client = Client::new(Protocol::Whip, &target, &options.roots)?;
+    client.set_patience(options.timing.answer);
     let Some(tracks) = first_tracks(&mut reader, &mut stop).await else {
         return Ok(());
     };
     let opened = tokio::select! {
         biased;
         () = stopped(&mut stop) => return Ok(()),
-        opened = open(&client, &tracks) => opened,
+        opened = Call::open(client, &tracks, &options) => opened,
     };
-    let (peer, session) = opened?;
     let mut publication = Publication {
+        path: options.follow.then(|| reader.channel().path()),
+        capacity: Capacity::new(clock.now()),
+        thinner: Thinner::default(),
+        sound: 0,
         clock,
         progress,
         reader,
         stop,
-        name: client.name().to_owned(),
-        peer,
+        call: opened?,
         packetizer: Packetizer::default(),
         awaiting_key: true,
     };
-    publication.packetizer.set_tracks(&tracks);
+    publication.set_tracks(&tracks);
     let result = publication.run().await;
     publication.progress.set_connected(false);
-    publication.peer.close().await;
-    client.delete(&session).await;
+    publication.call.close().await;
     result
-}
-
-/// Resolves when somebody says stop, or nobody can say it any more.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone, which is a stop as well.
-    drop(stop.wait_for(|stop| *stop).await);
 }
 
 /// The channel's tracks once there are any; `None` when it ends or is stopped before.
@@ -125,63 +161,29 @@ async fn first_tracks(
     }
 }
 
-/// Offers, is answered, and finds a path.
-async fn open(client: &Client, tracks: &[Track]) -> Result<(Peer, Session), PublishError> {
-    let servers = client.ice_servers().await;
-    let mut peer = Peer::offer(tracks, servers, client.is_local()).await?;
-    let session = match client.post(peer.sdp()).await {
-        Ok(session) => session,
-        Err(error) => {
-            peer.close().await;
-            return Err(error);
-        }
-    };
-    let connected = async {
-        peer.answer(&session.answer, client.name()).await?;
-        match timeout(CONNECT, peer.settled()).await {
-            Ok(Link::Up) => Ok(()),
-            Ok(Link::Connecting | Link::Down) | Err(_) => Err(PublishError::Lost(format!(
-                "{} answered, but media does not get through to it. Check that this network lets \
-                 UDP out.",
-                client.name()
-            ))),
-        }
-    }
-    .await;
-    match connected {
-        Ok(()) => Ok((peer, session)),
-        Err(error) => {
-            peer.close().await;
-            client.delete(&session).await;
-            Err(error)
-        }
-    }
-}
-
 struct Publication {
     clock: Clock,
     progress: Arc<Progress>,
     reader: Reader,
     stop: watch::Receiver<bool>,
-    name: String,
-    peer: Peer,
+    call: Call,
     packetizer: Packetizer,
     awaiting_key: bool,
+    /// What the channel's writer is told, if it is.
+    path: Option<PathRate>,
+    capacity: Capacity,
+    thinner: Thinner,
+    /// Bits per second of sound.
+    sound: u64,
 }
 
 impl Publication {
     async fn run(&mut self) -> Result<(), PublishError> {
         self.progress.set_connected(true);
         let channel = Arc::clone(self.reader.channel());
-        // What has waited while the path was made would arrive late for ever after.
-        while let Some(next) = self.reader.try_next() {
-            match next {
-                Next::Tracks(tracks) => self.packetizer.set_tracks(&tracks),
-                Next::End => return Ok(()),
-                Next::Packet(_) | Next::Gap(_) => {}
-            }
+        if !self.begin() {
+            return Ok(());
         }
-        channel.request_keyframe();
         let mut reports = interval(REPORT_INTERVAL);
         reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -189,10 +191,22 @@ impl Publication {
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => return Ok(()),
-                () = self.peer.down() => return Err(self.lost()),
+                () = self.call.disturbed() => {
+                    let mended = tokio::select! {
+                        biased;
+                        () = stopped(&mut stop) => return Ok(()),
+                        mended = self.call.mend() => mended,
+                    };
+                    mended?;
+                    self.capacity.moved(self.clock.now());
+                    if !self.begin() {
+                        return Ok(());
+                    }
+                }
                 _ = reports.tick() => {
                     let now = self.clock.now();
-                    self.peer.report(&self.clock, now).await.map_err(|()| self.lost())?;
+                    let sent = self.call.peer.report(&self.clock, now).await;
+                    sent.map_err(|()| self.call.lost())?;
                 }
                 next = self.reader.next() => {
                     if matches!(next, Next::End) {
@@ -201,16 +215,65 @@ impl Publication {
                     self.take(next).await?;
                 }
             }
-            if self.peer.keyframe_wanted() {
+            let heard = self.call.peer.heard(&self.clock);
+            if heard.keyframe {
                 channel.request_keyframe();
             }
+            if let Some(round_trip) = heard.round_trip {
+                self.progress.set_round_trip(round_trip);
+            }
+            heard.tell(&mut self.capacity, &self.clock);
+            self.keep_to_the_path(self.clock.now());
+        }
+    }
+
+    /// Begins with the next keyframe, at a path that has just been found; `false` when the channel has ended. What has
+    /// waited until then would arrive late for ever after.
+    fn begin(&mut self) -> bool {
+        while let Some(next) = self.reader.try_next() {
+            match next {
+                Next::Tracks(tracks) => self.set_tracks(&tracks),
+                Next::End => return false,
+                Next::Packet(_) => {}
+                Next::Gap(lost) => self.progress.lost(lost),
+            }
+        }
+        self.awaiting_key = true;
+        self.reader.channel().request_keyframe();
+        true
+    }
+
+    fn set_tracks(&mut self, tracks: &[Track]) {
+        self.packetizer.set_tracks(tracks);
+        let rate = |kind| {
+            let of_kind = tracks.iter().filter(|t| self.packetizer.takes(t.id, kind));
+            of_kind.map(|t| u64::from(t.bitrate)).sum::<u64>()
+        };
+        let (picture, sound) = (rate(Kind::Video), rate(Kind::Audio));
+        self.sound = sound;
+        // Without the picture's part the sum would be far too little.
+        let known = picture > 0;
+        self.capacity
+            .announce(if known { picture + sound } else { 0 });
+    }
+
+    /// Holds pictures to what the path carries, and says so.
+    fn keep_to_the_path(&mut self, now: Timestamp) {
+        let limit = self.capacity.limit();
+        self.thinner.set_rate(limit, now);
+        self.progress.set_carries(limit);
+        if let Some(path) = &self.path {
+            path.set(limit.map(|limit| picture_of(limit, self.sound)));
+        }
+        if self.thinner.overdue(now) {
+            self.reader.channel().request_keyframe();
         }
     }
 
     async fn take(&mut self, next: Next) -> Result<(), PublishError> {
         match next {
             Next::Tracks(tracks) => {
-                self.packetizer.set_tracks(&tracks);
+                self.set_tracks(&tracks);
                 self.awaiting_key = true;
             }
             Next::Gap(lost) => {
@@ -219,17 +282,8 @@ impl Publication {
                 self.reader.channel().request_keyframe();
             }
             Next::Packet(packet) => {
-                let Some(unit) = self.packetizer.unit(&packet) else {
-                    return Ok(());
-                };
-                if unit.kind == Kind::Video {
-                    if self.awaiting_key && !unit.keyframe {
-                        return Ok(());
-                    }
-                    self.awaiting_key = false;
-                }
-                if self.peer.send(&unit).await.map_err(|()| self.lost())? {
-                    self.progress.sent(unit.bytes());
+                if let Some(unit) = self.packetizer.unit(&packet) {
+                    self.send(&unit).await?;
                 }
             }
             Next::End => {}
@@ -237,7 +291,28 @@ impl Publication {
         Ok(())
     }
 
-    fn lost(&self) -> PublishError {
-        PublishError::Lost(format!("the connection to {} was lost", self.name))
+    async fn send(&mut self, unit: &Unit) -> Result<(), PublishError> {
+        if unit.kind == Kind::Video {
+            if self.awaiting_key && !unit.keyframe {
+                return Ok(());
+            }
+            self.awaiting_key = false;
+        }
+        let (now, bytes) = (self.clock.now(), unit.bytes());
+        if !self.thinner.passes(unit.kind, unit.keyframe, bytes, now) {
+            self.progress.lost(1);
+            return Ok(());
+        }
+        let sent = self.call.peer.send(unit).await;
+        if sent.map_err(|()| self.call.lost())? {
+            self.capacity.sent(bytes, now);
+            self.progress.sent(bytes);
+        }
+        Ok(())
     }
+}
+
+/// What is left for the picture of what a path carries, in bits per second: a little below it, and without the sound.
+fn picture_of(limit: u64, sound: u64) -> u64 {
+    (limit * 9 / 10).saturating_sub(sound)
 }

@@ -1,56 +1,76 @@
-//! The WebRTC half of WHIP: one connection that only sends, on the `webrtc` crate.
+//! The WebRTC half of WHIP: one connection that only sends.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use media::{Clock, Config, Kind, Timestamp, Track};
-use rtc::interceptor::{NackResponderBuilder, Registry, Slot};
-use rtc::peer_connection::transport::RTCIceServer;
+use rtc::interceptor::{
+    CongestionControlBuilder, NackResponderBuilder, PacketReport, Registry, Slot,
+};
+use rtc::peer_connection::configuration::interceptor_registry::configure_twcc_sender_only;
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
-use tokio::sync::watch;
-use tokio::time::timeout;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
-use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder,
-    RTCIceGatheringState, RTCPeerConnectionState, RTCSessionDescription,
-};
 use webrtc::rtp_transceiver::RtpSender;
 
-use super::endpoint::IceServer;
 use crate::PublishError;
-use crate::webrtc::listener::{Ear, Listener};
+use crate::caller::{Caller, Ways, broken, unusable};
+use crate::webrtc::capacity::{Capacity, Fate};
+use crate::webrtc::listener::{Ear, Fates, Listener};
 use crate::webrtc::offer::Codec;
-use crate::webrtc::outbound::Outbound;
+use crate::webrtc::outbound::{Outbound, cname, round_trip};
 use crate::webrtc::payload::{AUDIO_RATE, Unit, VIDEO_RATE};
 use crate::webrtc::profile::Profile;
-use crate::webrtc::{candidates, random, setup};
-
-/// How long our own addresses may take to be found; those found by then are offered.
-const GATHER: Duration = Duration::from_secs(3);
+use crate::webrtc::{random, setup};
+use crate::whip::Timing;
 
 const VIDEO: u8 = 96;
 const RETRANSMISSIONS: u8 = 97;
 const AUDIO: u8 = 111;
 
-/// How the path stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Link {
-    Connecting,
-    Up,
-    Down,
-}
-
 /// A connection that sends.
 pub(super) struct Peer {
-    connection: Box<dyn PeerConnection>,
+    caller: Caller,
     video: Option<Sending>,
     audio: Option<Sending>,
-    link: watch::Receiver<Link>,
     ear: Ear,
     cname: Bytes,
     sdp: String,
+}
+
+/// What an endpoint says of our media.
+pub(super) struct Said {
+    /// It lost its picture.
+    pub(super) keyframe: bool,
+    /// How long it takes to it and back, as its newest reports show.
+    pub(super) round_trip: Option<Duration>,
+    /// What became of packets, where it counts them.
+    fates: Vec<PacketReport>,
+    /// What it takes the path to carry, in bits per second.
+    estimate: Option<f32>,
+    /// Shares lost since the reports before, of 256.
+    losses: Vec<u8>,
+}
+
+impl Said {
+    /// Tells `capacity` what is said of the path.
+    pub(super) fn tell(&self, capacity: &mut Capacity, clock: &Clock) {
+        let now = clock.now();
+        let fates = self.fates.iter().map(|report| Fate {
+            left: clock.stamp(report.departure),
+            came: report.arrival.filter(|_| report.arrived),
+            bytes: report.size,
+        });
+        let fates: Vec<Fate> = fates.collect();
+        capacity.counted(&fates, now);
+        if let Some(estimate) = self.estimate {
+            capacity.estimated(estimate.into(), now);
+        }
+        for share in &self.losses {
+            capacity.lost(*share, now);
+        }
+    }
 }
 
 struct Sending {
@@ -62,79 +82,32 @@ struct Sending {
     stream: Option<Outbound>,
 }
 
-struct Handler {
-    link: watch::Sender<Link>,
-    gathered: watch::Sender<bool>,
-}
-
-#[async_trait::async_trait]
-impl PeerConnectionEventHandler for Handler {
-    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
-        if state == RTCIceGatheringState::Complete {
-            self.gathered.send_replace(true);
-        }
-    }
-
-    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
-        match state {
-            RTCPeerConnectionState::Connected => self.link.send_replace(Link::Up),
-            RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed => {
-                self.link.send_replace(Link::Down)
-            }
-            // A path that is only disturbed may come back.
-            _ => return,
-        };
-    }
-}
-
-fn broken(error: impl std::fmt::Display) -> PublishError {
-    PublishError::Lost(format!("WebRTC cannot be set up: {error}"))
-}
-
 impl Peer {
-    /// Makes an offer for these tracks, with all our addresses in it. The loopback is one of them
-    /// only when the endpoint is on this machine.
+    /// Makes an offer for these tracks, with those of our addresses in it that are found within `head_start`.
     pub(super) async fn offer(
         tracks: &[Track],
-        servers: Vec<IceServer>,
-        local: bool,
+        ways: Ways,
+        timing: Timing,
     ) -> Result<Self, PublishError> {
         let (video, audio) = codecs(tracks);
         let ear = Ear::default();
+        let fates = CongestionControlBuilder::new(Fates::new(ear.clone()));
         let registry = Registry::new()
+            .with(Slot::CongestionControl, fates.build())
             .with(Slot::NackResponder, NackResponderBuilder::new().build())
             .with(Slot::JitterBuffer, Listener::new(ear.clone()));
-        let servers = servers.into_iter().map(|server| RTCIceServer {
-            urls: vec![server.url],
-            username: server.username,
-            credential: server.credential,
-        });
-        let (link, link_seen) = watch::channel(Link::Connecting);
-        let (gathered, mut all_gathered) = watch::channel(false);
-        let engine = setup::media_engine(video.as_ref(), audio.as_ref()).map_err(broken)?;
-        let connection = PeerConnectionBuilder::new()
-            .with_configuration(
-                RTCConfigurationBuilder::new()
-                    .with_ice_servers(servers.collect())
-                    .build(),
-            )
-            .with_media_engine(engine)
-            .with_setting_engine(setup::offering())
-            .with_interceptor_registry(registry)
-            .with_handler(Arc::new(Handler { link, gathered }))
-            .with_udp_addrs(candidates::for_sending(local))
-            .build()
-            .await
-            .map_err(broken)?;
+        let mut engine = setup::media_engine(video.as_ref(), audio.as_ref()).map_err(broken)?;
+        let registry = configure_twcc_sender_only(registry, &mut engine).map_err(broken)?;
+        setup::take_estimates(&mut engine);
+        let caller = Caller::new(engine, registry, ways, timing.silence).await?;
         let name: [u8; 8] = random().ok_or_else(|| broken("no randomness"))?;
         let stream = crate::webrtc::hex(&name);
         let mut peer = Self {
-            connection: Box::new(connection),
+            caller,
             video: None,
             audio: None,
-            link: link_seen,
             ear,
-            cname: Bytes::from(stream.clone()),
+            cname: cname(&stream).into(),
             sdp: String::new(),
         };
         if let Some(codec) = video {
@@ -143,19 +116,7 @@ impl Peer {
         if let Some(codec) = audio {
             peer.audio = Some(peer.add(Kind::Audio, &codec, &stream).await?);
         }
-        let offer = peer.connection.create_offer(None).await.map_err(broken)?;
-        peer.connection
-            .set_local_description(offer)
-            .await
-            .map_err(broken)?;
-        if timeout(GATHER, all_gathered.wait_for(|all| *all))
-            .await
-            .is_err()
-        {
-            tracing::debug!("not all of our addresses were found in time");
-        }
-        let offer = peer.connection.local_description().await;
-        peer.sdp = offer.ok_or_else(|| broken("no offer"))?.sdp;
+        peer.sdp = peer.caller.offer(timing.head_start).await?;
         Ok(peer)
     }
 
@@ -171,7 +132,8 @@ impl Peer {
         };
         let track = Arc::new(TrackLocalStaticRTP::new(track));
         let transceiver = self
-            .connection
+            .caller
+            .connection()
             .add_transceiver_from_track(Arc::clone(&track) as Arc<dyn TrackLocal>, Some(init))
             .await
             .map_err(broken)?;
@@ -193,23 +155,15 @@ impl Peer {
     /// Applies the endpoint's answer. `name` is the endpoint's, for the refusal of one that takes
     /// nothing of what is offered.
     pub(super) async fn answer(&mut self, sdp: &str, name: &str) -> Result<(), PublishError> {
-        let unusable = |error: rtc::shared::error::Error| {
-            PublishError::Lost(format!(
-                "{name} gave an answer that cannot be used: {error}"
-            ))
-        };
-        let answer = RTCSessionDescription::answer(sdp.to_owned()).map_err(unusable)?;
-        self.connection
-            .set_remote_description(answer)
-            .await
-            .map_err(unusable)?;
+        self.caller.answer(sdp, name).await?;
         let wanted = self.video.is_some();
         for (sending, mime, rate) in [
             (&mut self.video, "video/h264", VIDEO_RATE),
             (&mut self.audio, "audio/opus", AUDIO_RATE),
         ] {
             let Some(sending) = sending else { continue };
-            let parameters = sending.sender.get_parameters().await.map_err(unusable)?;
+            let parameters = sending.sender.get_parameters().await;
+            let parameters = parameters.map_err(|error| unusable(name, &error))?;
             let codecs = parameters.rtp_parameters.codecs;
             let codec = codecs
                 .iter()
@@ -227,16 +181,9 @@ impl Peer {
         Ok(())
     }
 
-    /// Resolves when the path is found, or cannot be.
-    pub(super) async fn settled(&mut self) -> Link {
-        let settled = self.link.wait_for(|link| *link != Link::Connecting).await;
-        settled.map_or(Link::Down, |link| *link)
-    }
-
-    /// Resolves when the path is lost for good.
-    pub(super) async fn down(&mut self) {
-        // An error means that the connection is gone, which is as final.
-        drop(self.link.wait_for(|link| *link == Link::Down).await);
+    /// What finds and keeps the path.
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// Sends an access unit; `false` when the endpoint does not take its kind.
@@ -277,15 +224,27 @@ impl Peer {
         Ok(())
     }
 
-    /// Whether the endpoint has asked for a keyframe since the last call.
-    pub(super) fn keyframe_wanted(&self) -> bool {
-        self.ear.take().keyframe
-    }
-
-    /// Says goodbye.
-    pub(super) async fn close(&self) {
-        if let Err(error) = self.connection.close().await {
-            tracing::debug!(%error, "the connection did not close cleanly");
+    /// What the endpoint has said since the last call.
+    pub(super) fn heard(&self, clock: &Clock) -> Said {
+        let heard = self.ear.take();
+        let now = clock.now();
+        let trips = heard
+            .reports
+            .iter()
+            .filter_map(|r| round_trip(clock, now, r.last_report, r.delay));
+        let video = self.video.as_ref().map(|sending| sending.ssrc);
+        Said {
+            keyframe: heard.keyframe,
+            round_trip: trips.min(),
+            fates: heard.fates,
+            estimate: heard.estimate,
+            // Sound has a few packets a second, of which one that is lost would count for many.
+            losses: heard
+                .reports
+                .iter()
+                .filter(|r| video.is_none_or(|ssrc| r.ssrc == ssrc))
+                .map(|r| r.share)
+                .collect(),
         }
     }
 }

@@ -30,14 +30,16 @@ created: number,
  */
 expires?: number, 
 /**
- * The address, with its secret.
+ * The address, with its secret. Empty where the link cannot be shown: the key that its secret was made
+ * with is not at hand, or an earlier version made it. It holds all the same, until it is regenerated.
  */
 url: string, 
 /**
  * The secret alone: the bearer token of WHIP, and what an encoder's stream key ends with.
+ * Empty where the link cannot be shown.
  */
 secret: string, 
 /**
- * The address as QR code: an SVG picture.
+ * The address as QR code: an SVG picture. Empty where the link cannot be shown.
  */
 qr: string, };

@@ -15,4 +15,9 @@ muted: boolean,
 /**
  * −1 left, 0 middle, 1 right.
  */
-pan: number, };
+pan: number, 
+/**
+ * The sound tracks of recordings that it is on beside the mix, 2 to 6; after its fader, without the
+ * master's.
+ */
+tracks?: Array<number>, };

@@ -29,6 +29,10 @@ since: number | null,
  */
 source: ChannelSource, 
 /**
+ * Whether it asks for a passphrase. Its picture is not shown then.
+ */
+private: boolean, 
+/**
  * Who watches.
  */
 viewers: Viewers, 

@@ -3,6 +3,7 @@ import type { Canvas } from "./Canvas";
 import type { Scene } from "./Scene";
 import type { SceneId } from "./SceneId";
 import type { Source } from "./Source";
+import type { Transition } from "./Transition";
 
 /**
  * A scene collection: the whole document.
@@ -35,4 +36,8 @@ current: SceneId,
 /**
  * Master fader, in dB; −60 and below is silence.
  */
-master_gain_db: number, };
+master_gain_db: number, 
+/**
+ * How scenes take each other's place, unless they say otherwise.
+ */
+transition?: Transition, };

@@ -3,7 +3,11 @@
 /**
  * State of a destination.
  */
-export type DestinationState = { "state": "off" } | { "state": "connecting" } | { "state": "live", 
+export type DestinationState = { "state": "off" } | { "state": "delayed", 
+/**
+ * When it begins, in milliseconds since 1970 UTC.
+ */
+at: number, } | { "state": "connecting" } | { "state": "live", 
 /**
  * Since when, in milliseconds since 1970 UTC.
  */
@@ -13,11 +17,28 @@ since: number,
  */
 bitrate: number, 
 /**
+ * Bytes that the far end has taken since then.
+ */
+bytes: number, 
+/**
  * Packets lost because the far end did not take them in time.
  */
-dropped: number, } | { "state": "retrying", 
+dropped: number, 
 /**
- * Which attempt comes next, from 2.
+ * There and back, in ms, as far as it is known.
+ */
+round_trip_ms?: number, 
+/**
+ * Bits per second that the way there carries, while that is less than there is to send.
+ */
+carries?: number, 
+/**
+ * The picture is held to that: its own where it has one, else the program's, for everybody. Without it, this
+ * destination gets fewer pictures.
+ */
+lowers?: boolean, } | { "state": "retrying", 
+/**
+ * Which retry comes next, from 1.
  */
 attempt: number, 
 /**
@@ -31,4 +52,8 @@ reason: string, } | { "state": "refused",
 /**
  * Why.
  */
-reason: string, };
+reason: string, 
+/**
+ * It is the key or token that was not taken.
+ */
+key: boolean, };

@@ -16,4 +16,8 @@ microphones: Array<Device>,
 /**
  * Monitors.
  */
-screens: Array<Device>, };
+screens: Array<Device>, 
+/**
+ * Windows of other programs.
+ */
+windows: Array<Device>, };

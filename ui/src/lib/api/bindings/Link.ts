@@ -9,9 +9,17 @@ export type Link = {
  */
 label: string, 
 /**
- * The address.
+ * The address of the program.
  */
 url: string, 
+/**
+ * Where the station is there: `http://192.168.1.20:8080`.
+ */
+http: string, 
+/**
+ * The same over TLS, where it is on.
+ */
+https?: string, 
 /**
  * The address as QR code: an SVG picture.
  */

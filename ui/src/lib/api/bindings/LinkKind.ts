@@ -3,4 +3,4 @@
 /**
  * What a link opens.
  */
-export type LinkKind = "watch" | "publish" | "moderate" | "control";
+export type LinkKind = "watch" | "publish" | "guest" | "moderate" | "control";

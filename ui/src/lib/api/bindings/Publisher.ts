@@ -28,4 +28,8 @@ since: number,
 /**
  * Waits for the host: nobody sees the channel yet.
  */
-held: boolean, };
+held: boolean, 
+/**
+ * Came through a guest link: scenes alone show the channel, and viewers do not find it.
+ */
+guest: boolean, };

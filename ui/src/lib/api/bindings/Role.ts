@@ -3,4 +3,4 @@
 /**
  * Who speaks.
  */
-export type Role = "host" | "viewer";
+export type Role = "host" | "moderator" | "viewer";

@@ -38,6 +38,10 @@ latency_ms: number,
  */
 bitrate: number, 
 /**
+ * What the picture is held to, in bits per second, while the way to a destination carries less than is set.
+ */
+lowered?: number, 
+/**
  * CPU time of this process, in percent of one core over the last second.
  */
 cpu: number, 

@@ -11,4 +11,12 @@ undo: string | null,
 /**
  * The step that redo makes again.
  */
-redo: string | null, };
+redo: string | null, 
+/**
+ * The steps that can be taken back, the latest first, as far as they are worth a look.
+ */
+past: Array<string>, 
+/**
+ * The steps that can be made again, the next one first.
+ */
+future: Array<string>, };

@@ -117,6 +117,11 @@ fn keyframes_come_at_their_interval_and_on_request() {
         "the interval begins again with it"
     );
 
+    // Another interval holds at once, counted from the keyframe before.
+    encoder.set_keyframe_interval(Duration::from_secs(1));
+    let packets = encode(&mut *encoder, &scenery, 270..360);
+    assert_eq!(keyframes(&packets), [0, 30, 60]);
+
     // Pictures that were left out do not stretch it: it is time that counts.
     let mut encoder = open(config(1_500_000), TRACK).unwrap();
     let mut packets = Vec::new();

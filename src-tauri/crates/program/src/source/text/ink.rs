@@ -1,5 +1,10 @@
 //! Masks and pixels: what letters are drawn with.
 
+use media::{Frame, Timestamp};
+
+use crate::source::color;
+use crate::source::gradient::Ramp;
+
 /// How much ink is where: one byte each, 255 is all.
 pub(super) struct Mask {
     width: u32,
@@ -89,6 +94,38 @@ impl Mask {
     }
 }
 
+/// The ink of all of them; they are of one size.
+impl<'a> FromIterator<&'a Mask> for Mask {
+    fn from_iter<I: IntoIterator<Item = &'a Mask>>(masks: I) -> Self {
+        let mut masks = masks.into_iter();
+        let Some(first) = masks.next() else {
+            return Self::new(0, 0);
+        };
+        let mut all = Self {
+            data: first.data.clone(),
+            ..*first
+        };
+        for mask in masks {
+            for (to, from) in all.data.iter_mut().zip(&mask.data) {
+                *to = (*to).max(*from);
+            }
+        }
+        all
+    }
+}
+
+/// With what a mask is drawn.
+pub(super) enum Paint<'a> {
+    /// One colour, straight RGBA.
+    Flat([u8; 4]),
+    /// A gradient over all but a border of `inset` pixels.
+    Ramp {
+        ramp: &'a Ramp,
+        inset: u32,
+        size: (u32, u32),
+    },
+}
+
 /// The mean of each value and its neighbours within `radius`.
 fn mean(from: &[u8], radius: usize, to: &mut Vec<u8>) {
     to.clear();
@@ -173,37 +210,59 @@ impl Canvas {
         }
     }
 
-    /// Fills all but a border of `inset` pixels.
-    pub(super) fn fill_inside(&mut self, inset: u32, color: [u8; 4]) {
+    /// Fills all but a border of `inset` pixels, its corners rounded by `radius`.
+    pub(super) fn fill_inside(&mut self, inset: u32, radius: f32, color: [u8; 4]) {
         let filled = premultiplied(color, 255);
         let (width, height) = (self.width, self.height);
+        let inner = |side: u32| side.saturating_sub(2 * inset) as f32;
+        let (w, h) = (inner(width), inner(height));
+        let radius = radius.min(w / 2.0).min(h / 2.0);
         let inside = |at: u32, side: u32| at >= inset && at < side.saturating_sub(inset);
+        // How far a pixel's middle lies in the square of its corner, from that square's inner edge.
+        let into = |at: u32, side: f32| {
+            let middle = (at - inset) as f32 + 0.5;
+            (radius - middle).max(middle - (side - radius)).max(0.0)
+        };
         for (y, row) in (0..).zip(self.data.chunks_exact_mut(width as usize)) {
             if !inside(y, height) {
                 continue;
             }
+            let down = into(y, h);
             for (x, pixel) in (0..).zip(row) {
-                if inside(x, width) {
-                    *pixel = filled;
+                if !inside(x, width) {
+                    continue;
                 }
+                let across = if down > 0.0 { into(x, w) } else { 0.0 };
+                *pixel = if across > 0.0 {
+                    let covered = (radius + 0.5 - across.hypot(down)).clamp(0.0, 1.0);
+                    premultiplied(color, (covered * 255.0).round() as u8)
+                } else {
+                    filled
+                };
             }
         }
     }
 
-    /// Draws a mask of this size in one colour, moved to the right and down.
-    pub(super) fn draw(&mut self, mask: &Mask, offset: i32, color: [u8; 4]) {
+    /// Draws a mask of this size, moved to the right and down.
+    pub(super) fn draw(&mut self, mask: &Mask, offset: (i32, i32), paint: &Paint<'_>) {
         let size = (mask.width, mask.height);
+        let (width, height) = (self.width, self.height);
         let data = &mut self.data;
-        each_inside(
-            (offset, offset),
-            size,
-            (self.width, self.height),
-            |from, to| {
-                if mask.data[from] > 0 {
-                    data[to] = over(premultiplied(color, mask.data[from]), data[to]);
+        each_inside(offset, size, (width, height), |from, to| {
+            let ink = mask.data[from];
+            if ink == 0 {
+                return;
+            }
+            let color = match paint {
+                Paint::Flat(color) => *color,
+                Paint::Ramp { ramp, inset, size } => {
+                    let x = (to % width as usize) as u32;
+                    let y = (to / width as usize) as u32;
+                    ramp.at(x.saturating_sub(*inset), y.saturating_sub(*inset), *size)
                 }
-            },
-        );
+            };
+            data[to] = over(premultiplied(color, ink), data[to]);
+        });
     }
 
     /// Draws a picture of premultiplied RGBA bytes.
@@ -224,16 +283,35 @@ impl Canvas {
     }
 
     /// The bytes, with straight alpha.
-    pub(super) fn into_straight(self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.data.len() * 4);
+    pub(super) fn into_pixels(self) -> Pixels {
+        let mut data = Vec::with_capacity(self.data.len() * 4);
         for [r, g, b, a] in self.data {
             let straight = |value: u8| match a {
                 0 => 0,
                 a => ((u32::from(value) * 255 + u32::from(a) / 2) / u32::from(a)).min(255) as u8,
             };
-            out.extend_from_slice(&[straight(r), straight(g), straight(b), a]);
+            data.extend_from_slice(&[straight(r), straight(g), straight(b), a]);
         }
-        out
+        Pixels {
+            width: self.width,
+            height: self.height,
+            data,
+        }
+    }
+}
+
+/// A picture of any size: RGBA, straight alpha.
+#[derive(Clone, Debug)]
+pub(in crate::source) struct Pixels {
+    pub(in crate::source) width: u32,
+    pub(in crate::source) height: u32,
+    pub(in crate::source) data: Vec<u8>,
+}
+
+impl Pixels {
+    /// As a frame; its sides are 16 384 at most.
+    pub(in crate::source) fn into_frame(self, timestamp: Timestamp) -> Frame {
+        color::rgba(self.width, self.height, self.data, timestamp)
     }
 }
 

@@ -13,7 +13,7 @@ fn rooms(people: &[(u32, &str)]) -> Rooms<u32> {
     for (who, channel) in people {
         let address = Ipv4Addr::from(*who).into();
         rooms.enter(*who, address, at(0));
-        rooms.join(*who, channel).unwrap();
+        rooms.join(*who, channel, Coming::default()).unwrap();
     }
     rooms
 }
@@ -23,16 +23,26 @@ fn name(rooms: &mut Rooms<u32>, who: u32, wish: &str) -> Result<String, Code> {
     named.map(|n| n.name).map_err(|p| p.code)
 }
 
+/// Says something in a room without slow mode.
+fn say(rooms: &mut Rooms<u32>, who: u32, said: &str, now: Timestamp) -> Result<Saying, Problem> {
+    let saying = rooms.saying(who, said)?;
+    rooms.say(who, &saying, Duration::ZERO, now)?;
+    Ok(saying)
+}
+
 #[test]
 fn a_room_then_a_name_then_a_message() {
     let mut rooms = Rooms::default();
-    assert_eq!(rooms.say(1, "hi", at(0)).unwrap_err().code, Code::Conflict);
+    assert_eq!(
+        say(&mut rooms, 1, "hi", at(0)).unwrap_err().code,
+        Code::Conflict
+    );
     rooms.enter(1, Ipv4Addr::LOCALHOST.into(), at(0));
-    let problem = rooms.say(1, "hi", at(0)).unwrap_err();
+    let problem = say(&mut rooms, 1, "hi", at(0)).unwrap_err();
     assert_eq!(problem.subject.as_deref(), Some("channel"));
     assert_eq!(name(&mut rooms, 1, "Anna"), Err(Code::Conflict));
-    rooms.join(1, "program").unwrap();
-    let problem = rooms.say(1, "hi", at(0)).unwrap_err();
+    rooms.join(1, "program", Coming::default()).unwrap();
+    let problem = say(&mut rooms, 1, "hi", at(0)).unwrap_err();
     assert_eq!(
         (problem.code, problem.subject.as_deref()),
         (Code::Conflict, Some("name"))
@@ -42,8 +52,11 @@ fn a_room_then_a_name_then_a_message() {
         channel: "program".into(),
         name: "Anna".into(),
         text: "<i>hi</i>".into(),
+        identity: identity(&format!("{KEY}1")),
+        address: Ipv4Addr::LOCALHOST.into(),
+        moderates: false,
     };
-    assert_eq!(rooms.say(1, " <i>hi</i> ", at(0)), Ok(saying));
+    assert_eq!(say(&mut rooms, 1, " <i>hi</i> ", at(0)), Ok(saying));
 }
 
 #[test]
@@ -72,10 +85,16 @@ fn a_name_goes_along_to_another_room_where_it_is_free() {
     let mut rooms = rooms(&[(1, "a"), (2, "b")]);
     name(&mut rooms, 1, "Anna").unwrap();
     name(&mut rooms, 2, "anna").unwrap();
-    assert_eq!(rooms.join(1, "c").unwrap().as_deref(), Some("Anna"));
-    assert_eq!(rooms.join(1, "b").unwrap(), None);
     assert_eq!(
-        rooms.say(1, "hi", at(0)).unwrap_err().subject.as_deref(),
+        rooms.join(1, "c", Coming::default()).unwrap().as_deref(),
+        Some("Anna")
+    );
+    assert_eq!(rooms.join(1, "b", Coming::default()).unwrap(), None);
+    assert_eq!(
+        say(&mut rooms, 1, "hi", at(0))
+            .unwrap_err()
+            .subject
+            .as_deref(),
         Some("name")
     );
     assert_eq!(rooms.room(1), Some("b"));
@@ -92,13 +111,13 @@ fn who_comes_back_takes_their_name_over_with_its_key() {
     assert_eq!(wrong.unwrap_err().code, Code::Conflict);
     let again = rooms.name(2, "Anna", Some(KEY), "x".into()).unwrap();
     assert_eq!(again, named);
-    let old = rooms.say(1, "hi", at(0)).unwrap_err();
+    let old = say(&mut rooms, 1, "hi", at(0)).unwrap_err();
     assert_eq!(
         old.subject.as_deref(),
         Some("name"),
         "the old connection lost it"
     );
-    assert!(rooms.say(2, "hi", at(0)).is_ok());
+    assert!(say(&mut rooms, 2, "hi", at(0)).is_ok());
 }
 
 #[test]
@@ -107,15 +126,15 @@ fn one_persons_flood_is_refused_and_is_nobody_elses() {
     name(&mut rooms, 1, "Anna").unwrap();
     name(&mut rooms, 2, "Berta").unwrap();
     let said = (0..1000)
-        .filter(|n| rooms.say(1, "spam", at(*n)).is_ok())
+        .filter(|n| say(&mut rooms, 1, "spam", at(*n)).is_ok())
         .count();
     assert_eq!(said, 5);
     assert_eq!(
-        rooms.say(1, "spam", at(999)).unwrap_err().code,
+        say(&mut rooms, 1, "spam", at(999)).unwrap_err().code,
         Code::TooMany
     );
-    assert!(rooms.say(2, "hello", at(999)).is_ok());
-    assert!(rooms.say(1, "sorry", at(2000)).is_ok());
+    assert!(say(&mut rooms, 2, "hello", at(999)).is_ok());
+    assert!(say(&mut rooms, 1, "sorry", at(2000)).is_ok());
 }
 
 #[test]
@@ -123,9 +142,12 @@ fn what_is_not_said_does_not_count_as_said() {
     let mut rooms = rooms(&[(1, "a")]);
     name(&mut rooms, 1, "Anna").unwrap();
     for _ in 0..50 {
-        assert_eq!(rooms.say(1, "", at(0)).unwrap_err().code, Code::Invalid);
+        assert_eq!(
+            say(&mut rooms, 1, "", at(0)).unwrap_err().code,
+            Code::Invalid
+        );
     }
-    assert!(rooms.say(1, "hello", at(0)).is_ok());
+    assert!(say(&mut rooms, 1, "hello", at(0)).is_ok());
 }
 
 #[test]
@@ -145,9 +167,9 @@ fn connecting_again_does_not_refill_an_address_that_others_still_use() {
     let mut said = 0;
     for who in 1..100 {
         rooms.enter(who, address, at(0));
-        rooms.join(who, "a").unwrap();
+        rooms.join(who, "a", Coming::default()).unwrap();
         name(&mut rooms, who, &format!("bot {who}")).unwrap();
-        while rooms.say(who, "spam", at(0)).is_ok() {
+        while say(&mut rooms, who, "spam", at(0)).is_ok() {
             said += 1;
         }
         rooms.leave(who);
@@ -155,4 +177,42 @@ fn connecting_again_does_not_refill_an_address_that_others_still_use() {
     assert_eq!(said, 40);
     rooms.leave(0);
     assert!(rooms.addresses.is_empty() && rooms.members.is_empty());
+}
+
+#[test]
+fn slow_mode_waits_for_each_person_and_not_for_moderators() {
+    let mut rooms = rooms(&[(1, "a"), (2, "a")]);
+    name(&mut rooms, 1, "Anna").unwrap();
+    name(&mut rooms, 2, "Berta").unwrap();
+    let slow = Duration::from_secs(30);
+    let mut said = |who, moderates, millis| {
+        let saying = Saying {
+            moderates,
+            ..rooms.saying(who, "hi").unwrap()
+        };
+        rooms.say(who, &saying, slow, at(millis))
+    };
+    for (who, moderates, millis, fine) in [
+        (1, false, 0, true),
+        (1, false, 29_001, false),
+        (2, false, 29_001, true),
+        (1, true, 29_001, true),
+        (1, false, 30_000, true),
+        (1, false, 59_999, false),
+    ] {
+        let got = said(who, moderates, millis);
+        assert_eq!(got.is_ok(), fine, "{who} at {millis}");
+        if let Err(problem) = got {
+            assert!(problem.message.contains(" 1 s"), "{problem}");
+        }
+    }
+    // Coming back under the same key is the same person.
+    rooms.leave(1);
+    rooms.enter(1, Ipv4Addr::LOCALHOST.into(), at(50_000));
+    rooms.join(1, "a", Coming::default()).unwrap();
+    rooms
+        .name(1, "Anna", Some(&format!("{KEY}1")), KEY.into())
+        .unwrap();
+    let saying = rooms.saying(1, "hi").unwrap();
+    assert!(rooms.say(1, &saying, slow, at(59_000)).is_err());
 }

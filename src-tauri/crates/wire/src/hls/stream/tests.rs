@@ -1,3 +1,5 @@
+mod parts;
+
 use super::*;
 use crate::testing;
 
@@ -11,10 +13,14 @@ struct Feed {
 
 impl Feed {
     fn new(tracks: &[Track]) -> Self {
+        Self::with(tracks, Options::default())
+    }
+
+    fn with(tracks: &[Track], options: Options) -> Self {
         let options = Options {
             epoch: 1_700_000_000_000,
             run: 0xabc,
-            ..Options::default()
+            ..options
         };
         let mut stream = Stream::new(options);
         stream.push(Next::Tracks(tracks.into()));
@@ -39,6 +45,7 @@ impl Feed {
 
     fn durations(&self) -> Vec<u128> {
         self.stream
+            .shelf
             .segments
             .iter()
             .map(|s| s.duration.as_millis())
@@ -96,6 +103,29 @@ fn segments_are_cut_at_keyframes_near_two_seconds() {
     check_cuts(&[1_000, 3_000], 4_000, &[2_000]);
 }
 
+/// Whoever pushes only when something is due, and everything that came until then, gets the same files at
+/// the same packets.
+#[test]
+fn nothing_changes_before_it_is_due() {
+    let mut feed = Feed::new(&both());
+    let mut silent = 0;
+    for at in (0..9_000).step_by(20) {
+        for (track, key) in [(0, at % 1_960 == 0), (1, true)] {
+            if track == 0 && at % 40 != 0 {
+                continue;
+            }
+            let due = feed.stream.due();
+            let early = due.is_some_and(|due| Timestamp::from_millis(at) < due);
+            let changed = feed.packet(track, at, key, 300);
+            let leads = track == 0 && key;
+            assert!(!(changed && early && !leads), "at {at} ms, due {due:?}");
+            silent += usize::from(early && !leads);
+        }
+    }
+    // Of 675 packets, some three in four hundred milliseconds are worth being woken for.
+    assert!(silent > 590, "{silent}");
+}
+
 #[test]
 fn target_duration_stands_still_while_keyframes_are_regular() {
     let mut feed = Feed::new(&both());
@@ -122,7 +152,11 @@ fn target_duration_stands_still_while_keyframes_are_regular() {
 
 #[test]
 fn playlist_slides_and_old_segments_stay_for_those_who_load_them() {
-    let mut feed = Feed::new(&both());
+    let whole = Options {
+        part: Duration::ZERO,
+        ..Options::default()
+    };
+    let mut feed = Feed::with(&both(), whole);
     assert_eq!(feed.stream.playlist(), None);
     assert_eq!(feed.stream.multivariant(), None);
     feed.play(0, 60 * SECOND + 40, |at| at % 2_000 == 0);
@@ -144,7 +178,10 @@ fn playlist_slides_and_old_segments_stay_for_those_who_load_them() {
     );
     assert_eq!(lines.iter().filter(|l| l.ends_with(".m4s")).count(), 6);
     // A segment of two seconds in a playlist of twelve: kept for fourteen more.
-    assert_eq!(feed.stream.segments.front().map(|s| s.sequence), Some(17));
+    assert_eq!(
+        feed.stream.shelf.segments.front().map(|s| s.sequence),
+        Some(17)
+    );
     assert!(feed.stream.segment(17).is_some());
     assert_eq!(feed.stream.segment(16), None);
     assert!(feed.stream.held() < 3_200_000, "{}", feed.stream.held());
@@ -166,11 +203,11 @@ fn short_segments_make_the_playlist_longer() {
     let mut feed = Feed::new(&both());
     // Keyframes at 0, 0.4, 2.4, 2.8 …: every other segment is short.
     feed.play(0, 48 * SECOND, |at| at % 2_400 == 0 || at % 2_400 == 400);
-    let listed = feed.stream.segments.len() - feed.stream.unlisted;
+    let listed = feed.stream.shelf.segments.len() - feed.stream.shelf.unlisted;
     assert!(listed >= 6);
-    let total = feed.stream.listing();
+    let total = feed.stream.shelf.listing();
     assert!(
-        total >= Duration::from_secs(3 * feed.stream.target),
+        total >= Duration::from_secs(3 * feed.stream.shelf.target),
         "{total:?}"
     );
 }
@@ -191,7 +228,7 @@ fn sound_goes_where_its_time_is() {
     assert_eq!(open.start, Timestamp::from_millis(4_000));
     assert!(open.packets.iter().all(|p| p.pts >= open.start));
     // 50 pictures and 100 sounds of 100 bytes in each.
-    for segment in &feed.stream.segments {
+    for segment in &feed.stream.shelf.segments {
         let payload = segment.body.len();
         assert!((15_000..18_000).contains(&payload), "{payload}");
     }
@@ -235,8 +272,8 @@ fn a_writer_that_pauses_does_not_make_a_long_segment() {
     feed.play(0, 3_000, |at| at % 2_000 == 0);
     feed.play(60_000, 65_000, |at| at % 2_000 == 0);
     assert_eq!(feed.durations(), [2_000, 1_020, 2_000, 2_000]);
-    assert!(feed.stream.segments[2].discontinuity);
-    assert_eq!(feed.stream.target, 2);
+    assert!(feed.stream.shelf.segments[2].discontinuity);
+    assert_eq!(feed.stream.shelf.target, 2);
 }
 
 #[test]
@@ -276,7 +313,7 @@ fn changed_tracks_get_an_initialisation_segment_of_their_own() {
     );
     // The first one goes with the last segment that needs it.
     feed.play(7_600, 60_000, |at| (at - 3_000) % 2_000 == 0);
-    assert_eq!(feed.stream.inits.len(), 1);
+    assert_eq!(feed.stream.shelf.inits.len(), 1);
 }
 
 #[test]
@@ -290,7 +327,7 @@ fn a_picture_that_comes_after_the_sound_is_in_the_first_segment() {
     assert_eq!(feed.durations(), [2_000]);
     assert!(!feed.stream.playlist().unwrap().contains("DISCONTINUITY"));
     assert!(feed.stream.multivariant().unwrap().contains("avc1."));
-    assert_eq!(feed.stream.inits.len(), 1);
+    assert_eq!(feed.stream.shelf.inits.len(), 1);
 }
 
 #[test]
@@ -405,13 +442,16 @@ fn memory_is_bounded_whatever_the_writer_does() {
     for n in 0..2_000 {
         feed.packet(0, n * 40, n % 50 == 0, 500_000);
     }
-    assert!(feed.stream.segments.len() >= feed.options.window);
+    assert!(feed.stream.shelf.segments.len() >= feed.options.window);
     assert!(
         feed.stream.held() <= 8 * 25_500_000,
         "{}",
         feed.stream.held()
     );
-    assert_eq!(feed.stream.unlisted, 0, "nothing is kept beyond the list");
+    assert_eq!(
+        feed.stream.shelf.unlisted, 0,
+        "nothing is kept beyond the list"
+    );
     // Sound without the picture that was announced.
     let mut feed = Feed::new(&both());
     for n in 0..10_000 {
@@ -432,6 +472,7 @@ fn reordered_pictures_keep_their_length() {
         stream.push(Next::Packet(packet));
     }
     let lengths: Vec<_> = stream
+        .shelf
         .segments
         .iter()
         .map(|s| s.duration.as_millis())

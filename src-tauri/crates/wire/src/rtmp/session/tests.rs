@@ -151,7 +151,7 @@ fn check(step: Step, answer: impl Fn(&mut Far) -> Vec<u8>, expect: Option<(bool,
     let result = session.receive(&answer(&mut far));
     match (result, expect) {
         (Ok(()), None) => {}
-        (Err(PublishError::Refused(text)), Some((true, word)))
+        (Err(PublishError::Refused(text) | PublishError::WrongKey(text)), Some((true, word)))
         | (Err(PublishError::Lost(text)), Some((false, word))) => {
             assert!(text.contains("a.example"), "{text}");
             assert!(text.contains(word), "{text}");
@@ -334,7 +334,7 @@ fn a_closed_connection_means_what_step_it_was_at() {
         let (session, _) = at(step);
         let error = session.closed(soon);
         assert_eq!(
-            matches!(error, PublishError::Refused(_)),
+            matches!(error, PublishError::WrongKey(_)),
             refused,
             "{step:?}"
         );

@@ -1,6 +1,6 @@
 //! One publisher: media received over a [`Link`], put in order, in time and together.
 //!
-//! Each source's packets go through [`reorder`] (what is missing is asked for again), pictures are put
+//! What it sends goes through its [`Intake`]: each source's packets through [`reorder`] (what is missing is asked for again), pictures are put
 //! together in [`picture`], both get their times from one [`timeline`], and [`tracks`] makes of them
 //! what is written into the channel. A picture that is lost for good costs those that build on it, and
 //! a keyframe is asked for until one has come.
@@ -8,42 +8,31 @@
 //! A session does no I/O and reads no clock. It is fed datagrams and the time, and is drained of
 //! datagrams and events until it says when to come back.
 
+mod congestion;
+pub(crate) mod intake;
 mod picture;
 mod reception;
 mod reorder;
 mod source;
 mod timeline;
-mod tracks;
+pub(crate) mod tracks;
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use bytes::Bytes;
-use media::{Kind, Packet, Timestamp, Track};
-use rtc::interceptor::Registry;
-use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use media::{Packet, Timestamp, Track};
+use rtc::rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEstimatedMaximumBitrate;
 use rtc::rtcp::receiver_report::ReceiverReport;
-use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
-    TransportLayerNack, nack_pairs_from_sequence_numbers,
-};
 
+use self::congestion::{Arrivals, Estimate};
+use self::intake::Intake;
 use self::picture::Assembler;
-use self::reorder::Next;
-use self::source::{Arrived, Stream};
-use self::timeline::Timeline;
 use self::tracks::{Media, Tracks};
 use super::OfferError;
 use super::link::{Datagram, Link, News, Opening};
-use super::listener::SenderClock;
-use super::offer;
-use super::outbound::{REPORT_INTERVAL, description};
+use super::offer::{self, Remote, Trickled};
+use super::outbound::{REPORT_INTERVAL, cname, description};
 use super::session::Stats;
-
-/// How long until a keyframe that has not come is asked for again; it doubles with each time.
-const ASK_AGAIN: Duration = Duration::from_millis(500);
-
-/// The longest time between two requests for a keyframe.
-const ASK_AT_LEAST: Duration = Duration::from_secs(4);
 
 /// What a session tells its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,61 +53,40 @@ pub(crate) struct Session {
     /// The source of our reports.
     ssrc: u32,
     cname: Bytes,
-    video: Option<Stream>,
-    audio: Option<Stream>,
-    assembler: Assembler,
-    timeline: Timeline,
-    tracks: Tracks,
-    key: Option<Asking>,
+    intake: Intake,
     next_report: Option<Timestamp>,
+    /// The extension that counts the packets of the path, when the publisher takes feedback on them.
+    counter: Option<u8>,
+    arrivals: Arrivals,
+    /// For who takes an estimate in place of that, and the bytes that had come when it was made.
+    estimate: Option<(Estimate, u64)>,
     events: VecDeque<Event>,
-    stats: Stats,
-}
-
-/// A keyframe that has not come yet.
-#[derive(Clone, Copy, Debug)]
-struct Asking {
-    next: Timestamp,
-    interval: Duration,
 }
 
 impl Session {
     /// Answers an offer to publish.
     pub(crate) fn answer(opening: &Opening<'_>, offer: &str) -> Result<(Self, String), OfferError> {
         let plan = offer::plan_publisher(offer)?;
-        let video = plan.video.as_ref().map(|c| Stream::new(Kind::Video, c));
-        let audio = plan.audio.as_ref().map(|c| Stream::new(Kind::Audio, c));
-        let sets = plan
-            .video
-            .as_ref()
-            .and_then(|c| c.parameter_sets.as_deref());
-        let tracks = Tracks::new(video.is_some(), audio.is_some(), sets);
-        let (link, sdp) = Link::answer(opening, plan, Registry::new(), |_| Ok(()))?;
+        let (link, sdp) = Link::answer(opening, &plan, &[])?;
         let identity = opening.identity;
+        let ssrc = (identity.seed >> 8) as u32;
         let session = Self {
             link,
-            ssrc: (identity.seed >> 8) as u32,
-            cname: Bytes::copy_from_slice(identity.fragment.as_bytes()),
-            video,
-            audio,
-            assembler: Assembler::default(),
-            timeline: Timeline::new(),
-            tracks,
-            key: None,
+            ssrc,
+            cname: cname(&identity.fragment).into(),
+            intake: Intake::new(ssrc, plan.video.as_ref(), plan.audio.as_ref()),
             next_report: None,
+            counter: plan.counted(),
+            arrivals: Arrivals::default(),
+            estimate: plan.estimated().then(|| (Estimate::default(), 0)),
             events: VecDeque::new(),
-            stats: Stats::default(),
         };
         Ok((session, sdp))
     }
 
     /// What has been received so far.
     pub(crate) fn stats(&self) -> Stats {
-        let lost = [&self.video, &self.audio].into_iter().flatten();
-        Stats {
-            lost: lost.map(Stream::lost).sum(),
-            ..self.stats
-        }
+        self.intake.stats()
     }
 
     /// Takes a datagram from the network.
@@ -135,8 +103,8 @@ impl Session {
 
     /// A reader of the channel needs a keyframe.
     pub(crate) fn request_keyframe(&mut self, now: Timestamp) {
-        self.want_key(now);
-        self.ask_for_key(now);
+        self.intake.want_key(now);
+        self.ask(now);
     }
 
     /// Ends the session, and tells the publisher.
@@ -152,9 +120,15 @@ impl Session {
             self.receive(packet, now);
         }
         for clock in heard.clocks {
-            self.hear(clock, now);
+            self.intake.hear(clock, now);
         }
-        self.advance(now);
+        self.intake.advance(now);
+        while let Some(media) = self.intake.poll() {
+            self.events.push_back(match media {
+                Media::Tracks(tracks) => Event::Tracks(tracks),
+                Media::Packet(packet) => Event::Packet(packet),
+            });
+        }
         while let Some(news) = self.link.poll_news() {
             match news {
                 News::Connected => {
@@ -165,138 +139,28 @@ impl Session {
             }
         }
         if self.link.connected() {
-            self.ask_for_packets(now);
-            self.ask_for_key(now);
+            self.ask(now);
+            self.send_arrivals(now);
             self.send_reports(now);
         }
     }
 
     fn receive(&mut self, packet: rtc::rtp::Packet, now: Timestamp) {
-        let bytes = packet.payload.len() as u64;
-        for stream in [&mut self.video, &mut self.audio].into_iter().flatten() {
-            match stream.receive(&packet, now) {
-                Arrived::Elsewhere => continue,
-                Arrived::Useless | Arrived::Taken => {}
-                Arrived::Anew => {
-                    self.timeline.restart(stream.kind());
-                    if stream.kind() == Kind::Video {
-                        self.assembler.gap();
-                        self.tracks.lost_picture();
-                    }
-                }
-            }
-            self.stats.packets += 1;
-            self.stats.bytes += bytes;
+        let counted = self.counter.and_then(|id| packet.header.get_extension(id));
+        if let Some(number) = counted.as_deref().and_then(|bytes| bytes.first_chunk()) {
+            self.arrivals.arrived(u16::from_be_bytes(*number), now);
+        }
+        self.intake.receive(&packet, now);
+    }
+
+    /// Asks for what is missing.
+    fn ask(&mut self, now: Timestamp) {
+        if !self.link.connected() {
             return;
         }
-    }
-
-    fn hear(&mut self, clock: SenderClock, now: Timestamp) {
-        for stream in [&mut self.video, &mut self.audio].into_iter().flatten() {
-            if stream.hear(clock, now) {
-                self.timeline.report(stream.kind(), clock);
-            }
+        for request in self.intake.requests(now) {
+            self.link.send_rtcp(&[request]);
         }
-    }
-
-    /// Hands on what is in order.
-    fn advance(&mut self, now: Timestamp) {
-        while let Some(next) = self.video.as_mut().and_then(|v| v.pop(now)) {
-            match next {
-                Next::Packet((packet, arrival)) => {
-                    let time = packet.header.timestamp;
-                    let at = self.timeline.stamp(Kind::Video, time, arrival);
-                    let marker = packet.header.marker;
-                    self.assembler.push(time, at, marker, &packet.payload);
-                }
-                Next::Gap(lost) => {
-                    tracing::debug!(lost, "a picture of a publisher is lost");
-                    self.assembler.gap();
-                    self.tracks.lost_picture();
-                    self.want_key(now);
-                }
-            }
-            while let Some(unit) = self.assembler.poll() {
-                let useful = match unit {
-                    Ok(unit) => self.tracks.picture(&unit),
-                    Err(picture::Broken) => {
-                        self.tracks.lost_picture();
-                        false
-                    }
-                };
-                if !useful {
-                    self.want_key(now);
-                }
-            }
-        }
-        while let Some(next) = self.audio.as_mut().and_then(|a| a.pop(now)) {
-            // Silence in place of what is lost is the listener's to make.
-            if let Next::Packet((packet, arrival)) = next {
-                let time = packet.header.timestamp;
-                let at = self.timeline.stamp(Kind::Audio, time, arrival);
-                self.tracks.sound(at, &packet.payload);
-            }
-        }
-        while let Some(media) = self.tracks.poll() {
-            self.events.push_back(match media {
-                Media::Tracks(tracks) => Event::Tracks(tracks),
-                Media::Packet(packet) => {
-                    if packet.keyframe && packet.track == tracks::VIDEO {
-                        self.key = None;
-                    }
-                    Event::Packet(packet)
-                }
-            });
-        }
-    }
-
-    fn want_key(&mut self, now: Timestamp) {
-        if self.video.is_some() {
-            self.key.get_or_insert(Asking {
-                next: now,
-                interval: ASK_AGAIN,
-            });
-        }
-    }
-
-    /// The source of the pictures and when a keyframe of it is to be asked for.
-    fn asks_for_key(&self) -> Option<(u32, Timestamp)> {
-        let source = self.video.as_ref()?.source()?;
-        Some((source, self.key?.next)).filter(|_| self.link.connected())
-    }
-
-    /// Picture loss indication (RFC 4585, section 6.3.1).
-    fn ask_for_key(&mut self, now: Timestamp) {
-        let Some((media_ssrc, next)) = self.asks_for_key() else {
-            return;
-        };
-        if next > now {
-            return;
-        }
-        if let Some(asking) = &mut self.key {
-            asking.next = now + asking.interval;
-            asking.interval = (asking.interval * 2).min(ASK_AT_LEAST);
-        }
-        let loss = PictureLossIndication {
-            sender_ssrc: self.ssrc,
-            media_ssrc,
-        };
-        self.link.send_rtcp(vec![Box::new(loss)], now);
-    }
-
-    /// Generic NACK (RFC 4585, section 6.2.1). Sound is small and soon over: it is not asked for.
-    fn ask_for_packets(&mut self, now: Timestamp) {
-        let Some(video) = &mut self.video else { return };
-        let missing = video.requests(now);
-        let Some(media_ssrc) = video.source().filter(|_| !missing.is_empty()) else {
-            return;
-        };
-        let nack = TransportLayerNack {
-            sender_ssrc: self.ssrc,
-            media_ssrc,
-            nacks: nack_pairs_from_sequence_numbers(&missing),
-        };
-        self.link.send_rtcp(vec![Box::new(nack)], now);
     }
 
     fn send_reports(&mut self, now: Timestamp) {
@@ -304,15 +168,52 @@ impl Session {
             return;
         }
         self.next_report = Some(now + REPORT_INTERVAL);
-        let streams = [&mut self.video, &mut self.audio].into_iter().flatten();
+        let reports = self.intake.reports(now);
+        let mut compound: Vec<Box<dyn rtc::rtcp::Packet>> = Vec::new();
+        if let Some((estimate, before)) = &mut self.estimate {
+            let received = self.intake.stats().bytes;
+            let bits = 8.0 * (received - *before) as f32;
+            *before = received;
+            let lost = reports.first().map_or(0, |report| report.fraction_lost);
+            compound.push(Box::new(ReceiverEstimatedMaximumBitrate {
+                sender_ssrc: self.ssrc,
+                bitrate: estimate.update(bits / REPORT_INTERVAL.as_secs_f32(), lost),
+                ssrcs: reports.iter().map(|report| report.ssrc).collect(),
+            }));
+        }
         let report = ReceiverReport {
             ssrc: self.ssrc,
-            reports: streams.filter_map(|s| s.report(now)).collect(),
+            reports,
             ..ReceiverReport::default()
         };
-        let description = description(self.ssrc, &self.cname);
-        self.link
-            .send_rtcp(vec![Box::new(report), Box::new(description)], now);
+        compound.insert(0, Box::new(report));
+        compound.insert(1, Box::new(description(self.ssrc, &self.cname)));
+        self.link.send_rtcp(&compound);
+    }
+
+    fn send_arrivals(&mut self, now: Timestamp) {
+        let media = self.intake.source();
+        while let Some(report) = self.arrivals.report(now, self.ssrc, media) {
+            self.link.send_reports(&report);
+        }
+    }
+
+    /// Takes further addresses of the far end, as it finds them (RFC 8838).
+    pub(crate) fn trickle(&mut self, more: &Trickled, now: Timestamp) {
+        self.link.trickle(more, now);
+        self.follow(now);
+    }
+
+    /// Looks for a path anew, under new names on both ends (RFC 8445, section 9).
+    pub(crate) fn restart(
+        &mut self,
+        names: (&str, &str),
+        remote: &Remote,
+        now: Timestamp,
+    ) -> Result<(), OfferError> {
+        let done = self.link.restart(names, remote, now);
+        self.follow(now);
+        done.map_err(|error| OfferError::Malformed(error.to_string()))
     }
 
     /// The next datagram to send, until there is none.
@@ -328,10 +229,9 @@ impl Session {
     /// When [`Session::handle_timeout`] is due; `None` once closed.
     pub(crate) fn deadline(&mut self) -> Option<Timestamp> {
         let link = self.link.deadline()?;
-        let video = self.video.as_ref().and_then(Stream::deadline);
-        let audio = self.audio.as_ref().and_then(Stream::deadline);
-        let key = self.asks_for_key().map(|(_, next)| next);
-        let others = [video, audio, key, self.next_report];
+        let asks = self.intake.asks_at().filter(|_| self.link.connected());
+        let counted = self.arrivals.deadline();
+        let others = [self.intake.deadline(), asks, counted, self.next_report];
         Some(others.into_iter().flatten().fold(link, Timestamp::min))
     }
 }

@@ -1,10 +1,10 @@
 //! A publisher built on `rtc`, on a line that loses, delays and reorders, in virtual time.
 
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use media::{Config, TrackId};
-use rtc::interceptor::{NackResponderBuilder, Slot};
+use media::{Config, Kind, TrackId};
+use rtc::interceptor::{NackResponderBuilder, Registry, Slot};
 use rtc::peer_connection::message::TaggedRTCMessage;
 use rtc::peer_connection::transport::RTCDtlsTransportState;
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
@@ -525,6 +525,50 @@ fn a_source_takes_the_place_of_one_that_fell_silent_and_no_other() {
     assert!(studio.packets(0).len() >= 25, "{}", studio.packets(0).len());
     let times: Vec<_> = studio.packets(0).iter().map(|p| p.pts).collect();
     assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
+}
+
+#[test]
+fn one_packet_in_twenty_lost_freezes_nothing_for_half_a_second() {
+    for seed in [5, 55, 555] {
+        let mut studio = Studio::connected(Set { seed, ..CLEAR });
+        studio.world.loss = 5;
+        studio.publish(150);
+        studio.world.run_for(Duration::from_millis(500));
+        let written: Vec<_> = studio
+            .world
+            .events
+            .iter()
+            .filter(|(_, e)| matches!(e, Event::Packet(p) if p.track.0 == 0))
+            .map(|(at, _)| *at)
+            .collect();
+        let freezes = written.windows(2).map(|pair| pair[1].since(pair[0]));
+        let longest = freezes.max().unwrap();
+        assert!(
+            longest < Duration::from_millis(500),
+            "seed {seed}: {longest:?}"
+        );
+        assert!(studio.keyframes_asked <= 3, "{}", studio.keyframes_asked);
+    }
+}
+
+#[test]
+fn a_path_is_found_anew_while_media_goes_on() {
+    let mut studio = Studio::connected(CLEAR);
+    studio.publish(10);
+    studio
+        .world
+        .restart(|session, names, remote, now| session.restart(names, remote, now).unwrap());
+    studio.publish(30);
+    studio.world.run_for(SILENCE * 2);
+    studio.taken = studio.world.now;
+    studio.publish(10);
+    studio.world.run_for(DELAY * 2);
+    assert_eq!(studio.arrived(), studio.all());
+    assert_eq!(
+        studio.world.count(&Event::Closed),
+        0,
+        "the new names keep it"
+    );
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! A viewer built on `rtc`, on a line that loses, in virtual time.
 
-use media::{Config, TrackId};
-use rtc::interceptor::{NackGeneratorBuilder, ReceiverReportBuilder};
-use rtc::peer_connection::RTCPeerConnectionBuilder;
-use rtc::peer_connection::configuration::media_engine::MediaEngine;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use media::{Clock, Config, TrackId};
+use rtc::peer_connection::RTCPeerConnection;
 use rtc::peer_connection::transport::RTCDtlsTransportState;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
-use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use rtc::sansio::Protocol;
 
 use super::*;
@@ -74,30 +74,7 @@ fn tracks() -> Vec<Track> {
 }
 
 fn viewer(now: std::time::Instant) -> (RTCPeerConnection, String) {
-    let mut engine = MediaEngine::default();
-    engine.register_default_codecs().unwrap();
-    let registry = Registry::new()
-        .with(
-            Slot::NackGenerator,
-            NackGeneratorBuilder::new()
-                .with_interval(Duration::from_millis(25))
-                .with_max_nacks_per_packet(4)
-                .build(),
-        )
-        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build());
-    let mut viewer = RTCPeerConnectionBuilder::new()
-        .with_media_engine(engine)
-        .with_interceptor_registry(registry)
-        .with_setting_engine(testing::settings())
-        .build(now)
-        .unwrap();
-    for kind in [RtpCodecKind::Video, RtpCodecKind::Audio] {
-        let init = RTCRtpTransceiverInit {
-            direction: RTCRtpTransceiverDirection::Recvonly,
-            ..RTCRtpTransceiverInit::default()
-        };
-        viewer.add_transceiver_from_kind(kind, Some(init)).unwrap();
-    }
+    let mut viewer = testing::receiver(now);
     let offer = testing::offer(&mut viewer, now);
     (viewer, offer)
 }
@@ -176,8 +153,10 @@ fn play(world: &mut World, pictures: u32) -> Vec<Vec<u8>> {
     let mut sent = Vec::new();
     for n in 0..pictures {
         let (nal, packet) = picture(n, world.now);
-        let unit = cut.unit(&packet).unwrap();
-        world.session.handle_media(&unit, packet.pts, world.now);
+        let unit = Arc::new(cut.unit(&packet).unwrap());
+        world
+            .session
+            .handle_media(&unit, packet.pts, &mut world.outbox);
         sent.push(nal);
         world.run_for(PICTURE);
     }
@@ -222,6 +201,162 @@ fn losses_are_repaired_by_retransmission() {
     }
 }
 
+/// The longest time in which no further picture was whole, from the first one on.
+fn longest_freeze(world: &World) -> Duration {
+    let number = world.session.video.as_ref().unwrap().payload_type;
+    let whole = |upto: usize| slices(&world.received[..upto], number).len();
+    let (mut shown, mut last, mut longest) = (0, world.received_at[0], Duration::ZERO);
+    for (upto, at) in (1..).zip(&world.received_at) {
+        // Only the end of a picture can make it whole.
+        let ends = world.received[upto - 1].header.marker;
+        let repaired = upto > 1 && at != &world.received_at[upto - 2];
+        if (ends || repaired) && whole(upto) > shown {
+            shown = whole(upto);
+            longest = longest.max(at.since(last));
+            last = *at;
+        }
+    }
+    longest
+}
+
+#[test]
+fn one_packet_in_twenty_lost_freezes_nothing_for_half_a_second() {
+    for seed in [7, 77, 777] {
+        let mut world = begin(seed, 0);
+        world.connect();
+        world.loss = 5;
+        let before = world.reports;
+        let sent = play(&mut world, 90);
+        world.run_for(Duration::from_millis(500));
+        let number = world.session.video.as_ref().unwrap().payload_type;
+        let whole = slices(&world.received, number).len();
+        assert!(whole >= sent.len() - 2, "seed {seed}: {whole} of 90");
+        let freeze = longest_freeze(&world);
+        assert!(
+            freeze < Duration::from_millis(500),
+            "seed {seed}: {freeze:?}"
+        );
+        // It asks every 25 ms at most, and we answer each number a bounded number of times.
+        let asked = world.reports - before;
+        assert!(asked < 160, "seed {seed}: {asked} reports in 3.5 s");
+        let carried = world.received.len() as u64;
+        let stats = world.session.stats();
+        assert!(carried < stats.packets * 5 / 4, "seed {seed}: {carried}");
+    }
+}
+
+#[test]
+fn a_path_is_found_anew_while_pictures_go_on() {
+    let mut world = begin(9, 0);
+    world.connect();
+    let mut sent = play(&mut world, 10);
+    world.restart(|session, names, remote, now| session.restart(names, remote, now).unwrap());
+    sent.extend(play(&mut world, 40));
+    world.run_for(SILENCE * 2);
+    sent.extend(play(&mut world, 10));
+    world.run_for(DELAY * 2);
+    let number = world.session.video.as_ref().unwrap().payload_type;
+    let received = slices(&world.received, number);
+    // We go on; the far end's stack is deaf for the one round trip until it has checked the new path.
+    assert!(received.len() >= 57, "{} of 60", received.len());
+    assert!(received.iter().all(|nal| sent.contains(nal)));
+    assert_eq!(received[received.len() - 45..], sent[15..]);
+    assert_eq!(world.count(&Event::Closed), 0, "the new names keep it");
+}
+
+/// Where a session that was offered no address knocks within a second, when it is told of these.
+fn knocks(told: &[&str]) -> BTreeSet<SocketAddr> {
+    let clock = Clock::start();
+    let mut now = Timestamp::from_millis(5_000);
+    let offer = testing::offer(
+        &mut testing::receiver(clock.instant(now)),
+        clock.instant(now),
+    );
+    let lines = offer.lines().filter(|l| !l.starts_with("a=candidate:"));
+    let offer: String = lines.map(|l| format!("{l}\r\n")).collect();
+    let named = offer.split("a=ice-ufrag:").nth(1).unwrap();
+    let named = named.lines().next().unwrap();
+    let (mut session, _) = testing::opening(clock, 1, now, |opening| {
+        Session::answer(opening, &offer, &tracks()).unwrap()
+    });
+    for text in told {
+        session.trickle(&offer::trickled(&text.replace("UFRAG", named)), now);
+    }
+    let end = now + Duration::from_secs(1);
+    let mut knocked = BTreeSet::new();
+    while now < end {
+        while let Some(datagram) = session.poll_transmit() {
+            knocked.insert(datagram.peer);
+        }
+        now = session
+            .deadline()
+            .unwrap()
+            .max(now + Duration::from_millis(1));
+        session.handle_timeout(now);
+    }
+    knocked
+}
+
+#[test]
+fn addresses_that_come_later_are_tried() {
+    let lines = |of: std::ops::Range<u8>| {
+        let line = |n| format!("a=candidate:{n} 1 udp 5 192.0.2.{n} 50000 typ host\r\n");
+        of.map(line).collect::<String>()
+    };
+    let (one, two) = (lines(7..8), lines(8..9));
+    let [ours, past] = ["UFRAG", "older"].map(|name| format!("a=ice-ufrag:{name}\r\n"));
+    let many: Vec<String> = (20..60).map(|n| lines(n..n + 1)).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for (told, expect) in [
+        (vec![], 0),
+        (vec![one.as_str()], 1),
+        (vec![&one, &one], 1),
+        (vec![&one, &two, "a=end-of-candidates"], 2),
+        (vec![&format!("{ours}{one}")], 1),
+        (vec![&format!("{past}{one}")], 0),
+        // However they come, a stranger has us knock at a few doors only.
+        (many, offer::MAX_CANDIDATES),
+    ] {
+        let knocked = knocks(&told);
+        assert_eq!(knocked.len(), expect, "{told:?}: {knocked:?}");
+        assert!(knocked.iter().all(|to| to.port() == 50_000));
+    }
+}
+
+#[test]
+fn a_picture_in_turns_is_the_same_picture() {
+    for most in [1, 2, 3] {
+        let mut world = begin(1, 0);
+        world.connect();
+        let mut cut = Packetizer::default();
+        cut.set_tracks(&tracks());
+        let mut sent = Vec::new();
+        for n in 0..10 {
+            let (nal, packet) = picture(n, world.now);
+            let unit = Arc::new(cut.unit(&packet).unwrap());
+            let count = unit.payloads.len();
+            assert!(count > 3, "{count} payloads have no turns");
+            for from in (0..count).step_by(most) {
+                let run = from..(from + most).min(count);
+                let outbox = &mut world.outbox;
+                world.session.handle_run(&unit, packet.pts, run, outbox);
+            }
+            sent.push(nal);
+            world.run_for(PICTURE);
+        }
+        // Whoever was not there for the beginning gets none of it.
+        let (_, packet) = picture(30, world.now);
+        let unit = Arc::new(cut.unit(&packet).unwrap());
+        let before = world.session.stats().packets;
+        let outbox = &mut world.outbox;
+        world.session.handle_run(&unit, packet.pts, 1..3, outbox);
+        assert_eq!(world.session.stats().packets, before);
+        world.run_for(DELAY * 2);
+        let number = world.session.video.as_ref().unwrap().payload_type;
+        assert_eq!(slices(&world.received, number), sent, "{most} at a time");
+    }
+}
+
 #[test]
 fn pictures_begin_with_a_keyframe() {
     let mut world = begin(2, 0);
@@ -230,8 +365,10 @@ fn pictures_begin_with_a_keyframe() {
     cut.set_tracks(&tracks());
     for n in [29, 30, 31] {
         let (_, packet) = picture(n, world.now);
-        let unit = cut.unit(&packet).unwrap();
-        world.session.handle_media(&unit, packet.pts, world.now);
+        let unit = Arc::new(cut.unit(&packet).unwrap());
+        world
+            .session
+            .handle_media(&unit, packet.pts, &mut world.outbox);
         world.run_for(PICTURE);
     }
     world.run_for(DELAY * 2);

@@ -1,0 +1,7 @@
+fn slide(uv: vec2<f32>) -> vec4<f32> {
+    let at = uv + way.a.xy * (1.0 - way.far.x);
+    if within(at) {
+        return fresh(at);
+    }
+    return old(uv);
+}

@@ -1,0 +1,681 @@
+//! What is kept of channels: recordings, the stretch behind the live picture, and the shows of the library.
+
+mod edge;
+mod library;
+mod replay;
+mod room;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use api::{Code, FilmKind, Problem, Rewind};
+use archive::{Event, Keeper, Request, Timelines};
+use media::{Channel, ChannelInfo, ChannelName, Clock, Origin};
+use parking_lot::Mutex;
+use store::Store;
+
+use crate::settings::Recording;
+use crate::studio::{Shared, State, random_text, sentence};
+
+/// What problems with recordings are about.
+const SUBJECT: &str = "recording";
+
+/// What is kept now.
+pub(crate) struct Kept {
+    store: Arc<Store>,
+    clock: Clock,
+    data_dir: PathBuf,
+    timelines: Arc<Timelines>,
+    channels: BTreeMap<ChannelName, KeptChannel>,
+    /// What went wrong with recordings; told by their threads.
+    problems: Arc<Mutex<Vec<Problem>>>,
+    /// Recordings that have become whole.
+    whole: Arc<Mutex<Vec<PathBuf>>>,
+    /// Clips that are being cut, by their films.
+    cuts: BTreeMap<i64, Cutting>,
+    room: room::Room,
+}
+
+/// A clip that is being cut.
+struct Cutting {
+    show: String,
+    title: String,
+    percent: Arc<AtomicU8>,
+}
+
+/// A channel of which something is kept.
+struct KeptChannel {
+    show: String,
+    peak: u32,
+    keeper: Option<Keeper>,
+}
+
+/// Keepers that are to be ended outside of any lock: each finishes its file.
+#[must_use]
+#[derive(Default)]
+pub(crate) struct Ending(Vec<Keeper>);
+
+impl Ending {
+    /// Waits until all files are finished.
+    pub(crate) fn finish(self) {
+        drop(self.0);
+    }
+}
+
+impl Kept {
+    pub(crate) fn new(store: Arc<Store>, clock: Clock, data_dir: PathBuf) -> Self {
+        let kept = Self {
+            store,
+            clock,
+            data_dir,
+            timelines: Arc::default(),
+            channels: BTreeMap::new(),
+            problems: Arc::default(),
+            whole: Arc::default(),
+            cuts: BTreeMap::new(),
+            room: room::Room::default(),
+        };
+        kept.recover();
+        kept
+    }
+
+    /// Where channels can be gone back in.
+    pub(crate) fn timelines(&self) -> Arc<Timelines> {
+        Arc::clone(&self.timelines)
+    }
+
+    /// Closes what the last run left open, and finishes its files on a thread of their own.
+    fn recover(&self) {
+        // What was kept behind is of no use any more.
+        let behind = self.behind();
+        if behind.is_dir()
+            && let Err(error) = std::fs::remove_dir_all(&behind)
+        {
+            tracing::warn!(%error, "what was kept behind stays");
+        }
+        let unfinished = match self.store.recover_shows() {
+            Ok(unfinished) => unfinished,
+            Err(error) => return tracing::error!(%error, "the library was not looked through"),
+        };
+        if unfinished.is_empty() {
+            return;
+        }
+        let (store, whole) = (Arc::clone(&self.store), Arc::clone(&self.whole));
+        let recover = move || {
+            for film in unfinished {
+                let path = &film.path;
+                match archive::finish(path) {
+                    Ok(finished) => {
+                        tracing::info!(path = %path.display(), "a recording that was cut off is whole");
+                        keep_film(&store, path, &finished);
+                        whole.lock().push(path.clone());
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a recording that was cut off is not in the library");
+                        // A clip that was being cut lies beside under another name.
+                        drop(std::fs::remove_file(path.with_extension("part")));
+                        if let Err(error) = store.forget_film(film.film) {
+                            tracing::error!(%error, "the library is not right");
+                        }
+                    }
+                }
+            }
+        };
+        if let Err(error) = std::thread::Builder::new()
+            .name("recover".into())
+            .spawn(recover)
+        {
+            tracing::error!(%error, "recordings that were cut off are not finished");
+        }
+    }
+
+    fn behind(&self) -> PathBuf {
+        self.data_dir.join("behind")
+    }
+
+    /// The folder of pictures that stay of a film whose file is not here any more.
+    pub(crate) fn pictures(&self, film: i64) -> PathBuf {
+        self.data_dir.join("pictures").join(film.to_string())
+    }
+
+    /// A clip is being cut; gives where it says how far it is.
+    fn begin_cut(&mut self, film: i64, show: &str, title: &str) -> Arc<AtomicU8> {
+        let percent = Arc::<AtomicU8>::default();
+        let cutting = Cutting {
+            show: show.to_owned(),
+            title: title.to_owned(),
+            percent: Arc::clone(&percent),
+        };
+        self.cuts.insert(film, cutting);
+        percent
+    }
+
+    fn end_cut(&mut self, film: i64) {
+        self.cuts.remove(&film);
+    }
+
+    /// Clips that are being cut, as people see them.
+    pub(crate) fn cuts(&self) -> Vec<api::Cutting> {
+        let shown = self.cuts.values().map(|cutting| api::Cutting {
+            show: cutting.show.clone(),
+            title: cutting.title.clone(),
+            percent: cutting.percent.load(Ordering::Relaxed),
+        });
+        shown.collect()
+    }
+
+    /// Recordings that have become whole since this was asked last.
+    pub(crate) fn take_whole(&self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.whole.lock())
+    }
+
+    /// The show of a channel that is on.
+    pub(crate) fn show(&self, channel: &ChannelName) -> Option<&str> {
+        Some(self.channels.get(channel)?.show.as_str())
+    }
+
+    /// Opens a channel's show, or takes the one that is open on air.
+    fn open(&mut self, channel: &Channel, title: &str, aired: bool) -> &mut KeptChannel {
+        let name = channel.name().clone();
+        if aired && let Some(show) = self.show(&name) {
+            note(self.store.air_show(show));
+        }
+        self.channels.entry(name).or_insert_with(|| {
+            let show = random_text(8);
+            let now = self.clock.unix_millis(self.clock.now());
+            note(
+                self.store
+                    .begin_show(&show, channel.name().as_str(), title, now, aired),
+            );
+            KeptChannel {
+                show,
+                peak: 0,
+                keeper: None,
+            }
+        })
+    }
+
+    /// The program is on air.
+    pub(crate) fn on_air(&mut self, channel: &Arc<Channel>, title: &str, how: &Recording) {
+        self.open(channel, title, true);
+        if !how.behind().is_zero() {
+            note_thread(self.keep(channel, how));
+        }
+    }
+
+    /// Destinations of these names show the program, too.
+    fn note_destinations(&self, names: &[String]) {
+        if let Some(show) = self.show(&ChannelName::program()) {
+            for name in names {
+                note(self.store.note_destination(show, name));
+            }
+        }
+    }
+
+    /// The program has left the air and is recorded on: what comes now is the host's, until they show it.
+    pub(crate) fn off_air(&self, channel: &ChannelName) {
+        if let Some(show) = self.show(channel) {
+            let hide = store::ShowChange {
+                hidden: Some(true),
+                ..store::ShowChange::default()
+            };
+            note(self.store.change_show(show, &hide).map(drop));
+        }
+    }
+
+    /// Begins to keep an open channel, unless it is kept already.
+    fn keep(&mut self, channel: &Arc<Channel>, how: &Recording) -> std::io::Result<()> {
+        let program = *channel.name() == ChannelName::program();
+        let options = archive::Options {
+            behind: self.behind(),
+            // Guests and publishers are recorded and no more.
+            window: if program {
+                how.behind()
+            } else {
+                Duration::ZERO
+            },
+            leave_free: how.leave_free(),
+        };
+        let Some(kept) = self.channels.get_mut(channel.name()) else {
+            return Ok(());
+        };
+        if kept.keeper.is_some() {
+            return Ok(());
+        }
+        let told = listener(
+            Arc::clone(&self.store),
+            self.clock,
+            kept.show.clone(),
+            Arc::clone(&self.problems),
+            Arc::clone(&self.whole),
+        );
+        let keeper = Keeper::start(Arc::clone(channel), self.clock, options, told)?;
+        self.timelines
+            .put(channel.name().clone(), Arc::clone(keeper.timeline()));
+        kept.keeper = Some(keeper);
+        Ok(())
+    }
+
+    /// Records a channel.
+    fn record(
+        &mut self,
+        channel: &Arc<Channel>,
+        title: &str,
+        how: &Recording,
+    ) -> Result<(), Problem> {
+        self.problems.lock().clear();
+        let folder = self.folder(how);
+        let unusable = |e: std::io::Error| {
+            let text = format!(
+                "The folder {} cannot be used: {e}. Choose another in the settings (recording.folder).",
+                folder.display()
+            );
+            Problem::new(Code::Unavailable, text).about(SUBJECT)
+        };
+        // Whether it may be written to is known before anything is promised.
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| tempfile::tempfile_in(&folder))
+            .map_err(unusable)?;
+        let aired = channel.standing() == media::Standing::Live
+            && *channel.name() == ChannelName::program();
+        self.open(channel, title, aired);
+        self.keep(channel, how).map_err(|e| {
+            Problem::new(
+                Code::Unavailable,
+                format!("The system gives no more threads: {e}."),
+            )
+        })?;
+        let keeper = self
+            .channels
+            .get(channel.name())
+            .and_then(|k| k.keeper.as_ref());
+        let Some(keeper) = keeper else { return Ok(()) };
+        if keeper.status().recording.is_some() {
+            let text = "It is recorded already.";
+            return Err(Problem::new(Code::Conflict, text).about(SUBJECT));
+        }
+        let path = free_path(&folder, &self.file_name(channel, title, how));
+        keeper.request(Request::Record {
+            path,
+            split: how.split(),
+        });
+        Ok(())
+    }
+
+    pub(crate) fn folder(&self, how: &Recording) -> PathBuf {
+        let folder = how.folder.clone();
+        folder.map_or_else(
+            || self.data_dir.join("recordings"),
+            |f| self.data_dir.join(f),
+        )
+    }
+
+    fn file_name(&self, channel: &Channel, title: &str, how: &Recording) -> String {
+        let now = self.clock.wall(self.clock.now());
+        let (date, time) = local_time(now);
+        how.name.fill(title, channel.name().as_str(), &date, &time)
+    }
+
+    fn keeper(&self, channel: &ChannelName) -> Result<&Keeper, Problem> {
+        let keeper = self.channels.get(channel).and_then(|k| k.keeper.as_ref());
+        keeper.ok_or_else(|| not_kept(channel))
+    }
+
+    /// Lets go of a channel: its show ends, its files are finished by who finishes the ending.
+    pub(crate) fn end(&mut self, channel: &ChannelName) -> Ending {
+        let Some(kept) = self.channels.remove(channel) else {
+            return Ending::default();
+        };
+        self.timelines.remove(channel);
+        let now = self.clock.unix_millis(self.clock.now());
+        let ending = Ending(kept.keeper.into_iter().collect());
+        note(self.store.end_show(&kept.show, now));
+        ending
+    }
+
+    /// Lets go of everything.
+    pub(crate) fn end_all(&mut self) -> Ending {
+        let names: Vec<ChannelName> = self.channels.keys().cloned().collect();
+        Ending(names.iter().flat_map(|name| self.end(name).0).collect())
+    }
+
+    /// Lets go of channels that have ended, and keeps how many watch the others.
+    pub(crate) fn tend(&mut self, viewers: impl Fn(&ChannelName) -> u32) -> Ending {
+        let over = |kept: &KeptChannel| {
+            let keeper = kept.keeper.as_ref();
+            keeper.is_some_and(|k| k.channel().has_ended())
+        };
+        let ended: Vec<ChannelName> = self
+            .channels
+            .iter()
+            .filter(|(_, kept)| over(kept))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for (name, kept) in &mut self.channels {
+            let now = viewers(name);
+            if now > kept.peak {
+                kept.peak = now;
+                note(self.store.note_viewers(&kept.show, now));
+            }
+        }
+        Ending(ended.iter().flat_map(|name| self.end(name).0).collect())
+    }
+
+    /// Channels that are kept for nothing: neither recorded any more, nor on air to go back in.
+    fn idle(&self, on_air: bool) -> Vec<ChannelName> {
+        let idle = |(name, kept): (&ChannelName, &KeptChannel)| {
+            let shown = on_air && *name == ChannelName::program();
+            let keeper = kept.keeper.as_ref()?;
+            (!shown && keeper.status().recording.is_none()).then(|| name.clone())
+        };
+        self.channels.iter().filter_map(idle).collect()
+    }
+
+    /// Other settings hold from now on.
+    pub(crate) fn set_window(&self, window: Duration) {
+        let program = self.channels.get(&ChannelName::program());
+        if let Some(keeper) = program.and_then(|kept| kept.keeper.as_ref()) {
+            keeper.request(Request::Window(window));
+        }
+    }
+
+    /// What is recorded, as people see it.
+    pub(crate) fn recordings(&self) -> Vec<api::Recording> {
+        let recording = |(name, kept): (&ChannelName, &KeptChannel)| {
+            let status = kept.keeper.as_ref()?.status();
+            let recording = status.recording?;
+            Some(api::Recording {
+                channel: name.to_string(),
+                show: kept.show.clone(),
+                file: recording.path.display().to_string(),
+                part: recording.part,
+                duration_ms: millis(recording.duration),
+                bytes: recording.bytes,
+                paused: recording.paused,
+                lost: status.lost,
+            })
+        };
+        self.channels.iter().filter_map(recording).collect()
+    }
+
+    /// What one can go back in.
+    pub(crate) fn rewinds(&self) -> Vec<Rewind> {
+        let rewind = |(name, kept): (&ChannelName, &KeptChannel)| {
+            let span = kept.keeper.as_ref()?.timeline().span()?;
+            Some(Rewind {
+                channel: name.to_string(),
+                behind_ms: millis(span.end.since(span.start)),
+            })
+        };
+        self.channels.iter().filter_map(rewind).collect()
+    }
+
+    /// What is wrong, or will soon be.
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.problems.lock().clone();
+        problems.extend(self.room.warning());
+        for kept in self.channels.values() {
+            let status = kept.keeper.as_ref().map(Keeper::status).unwrap_or_default();
+            if let Some(warning) = status.warning
+                && !problems.iter().any(|p| p.message == warning)
+            {
+                problems.push(Problem::new(Code::Unavailable, warning).about(SUBJECT));
+            }
+        }
+        problems
+    }
+}
+
+/// Keeps in the library what becomes of a recording.
+fn listener(
+    store: Arc<Store>,
+    clock: Clock,
+    show: String,
+    problems: Arc<Mutex<Vec<Problem>>>,
+    whole: Arc<Mutex<Vec<PathBuf>>>,
+) -> impl Fn(Event) + Send + 'static {
+    move |event| match event {
+        Event::Began { path, at } => {
+            let title = path.file_stem().unwrap_or_default().to_string_lossy();
+            let at = clock.unix_millis(at);
+            note(
+                store
+                    .begin_film(&show, FilmKind::Recording, &title, &path, at)
+                    .map(drop),
+            );
+            tracing::info!(path = %path.display(), "recording");
+        }
+        Event::Ended { path, result } => match result {
+            Ok(finished) => {
+                keep_film(&store, &path, &finished);
+                whole.lock().push(path);
+            }
+            Err(_) if !path.exists() => {
+                // That it is gone is why the recording has ended, which says so.
+                note(store.film_at(&path).and_then(|film| match film {
+                    Some((film, _)) => store.forget_film(film),
+                    None => Ok(()),
+                }));
+            }
+            Err(error) => {
+                // It plays as it is; how long it is, its size tells nobody.
+                let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
+                note(store.end_film(&path, 0, bytes));
+                let text = format!("{} could not be finished: {}", path.display(), error);
+                let problem = Problem::new(Code::Unavailable, sentence(&text)).about(SUBJECT);
+                problems.lock().push(problem);
+            }
+        },
+        Event::Stopped(text) => {
+            let problem = Problem::new(Code::Unavailable, text).about(SUBJECT);
+            problems.lock().push(problem);
+        }
+    }
+}
+
+fn keep_film(store: &Store, path: &Path, finished: &archive::Finished) {
+    note(store.end_film(path, millis(finished.duration), finished.bytes));
+    tracing::info!(path = %path.display(), "the recording is whole");
+}
+
+/// The show goes on without its entry in the library; the log says so.
+fn note(outcome: Result<(), store::Error>) {
+    if let Err(error) = outcome {
+        tracing::error!(%error, "the library is not right");
+    }
+}
+
+fn note_thread(outcome: std::io::Result<()>) {
+    if let Err(error) = outcome {
+        tracing::error!(%error, "nothing is kept of this broadcast");
+    }
+}
+
+fn not_kept(channel: &ChannelName) -> Problem {
+    let text = format!("Nothing is kept of {channel}. Go live, or record it first.");
+    Problem::new(Code::Conflict, text).about(SUBJECT)
+}
+
+/// The first path of this name that is free.
+fn free_path(folder: &Path, name: &str) -> PathBuf {
+    let mut path = folder.join(format!("{name}.mp4"));
+    let mut number = 2;
+    while path.exists() {
+        path = folder.join(format!("{name}-{number}.mp4"));
+        number += 1;
+    }
+    path
+}
+
+fn millis(of: Duration) -> u64 {
+    u64::try_from(of.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Date and time where the person is, as they stand in file names.
+fn local_time(at: std::time::SystemTime) -> (String, String) {
+    let zoned = jiff::Timestamp::try_from(at)
+        .unwrap_or_default()
+        .to_zoned(jiff::tz::TimeZone::system());
+    (
+        zoned.strftime("%Y-%m-%d").to_string(),
+        zoned.strftime("%H-%M-%S").to_string(),
+    )
+}
+
+fn channel_name(channel: Option<&str>) -> Result<ChannelName, Problem> {
+    let Some(channel) = channel else {
+        return Ok(ChannelName::program());
+    };
+    channel
+        .parse()
+        .map_err(|e: media::HubError| Problem::new(Code::Invalid, sentence(&e.to_string())))
+}
+
+impl Shared {
+    /// What settings say of recordings.
+    pub(crate) fn recording_settings(&self) -> Recording {
+        self.live.lock().settings().recording.clone()
+    }
+
+    /// Opens the program's channel: for scenes alone until it goes on air.
+    fn open_backstage(&self, state: &State) -> Result<Arc<Channel>, Problem> {
+        let name = ChannelName::program();
+        if let Some(channel) = self.hub.on_stage(&name) {
+            return Ok(channel);
+        }
+        let info = ChannelInfo {
+            origin: Origin::Program,
+            title: state.title.clone(),
+        };
+        let conflict = |e: &dyn std::fmt::Display| {
+            Problem::new(Code::Conflict, format!("The recording cannot begin: {e}."))
+        };
+        let writer = self
+            .hub
+            .publish_backstage(name, info, self.clock.now())
+            .map_err(|e| conflict(&e))?;
+        let channel = Arc::clone(writer.channel());
+        self.program.go_live(writer).map_err(|e| conflict(&e))?;
+        Ok(channel)
+    }
+
+    /// Records a channel; the program also while it is not on air.
+    pub(crate) fn record(&self, channel: Option<&str>) -> Result<(), Problem> {
+        let name = channel_name(channel)?;
+        let how = self.recording_settings();
+        let state = self.state.lock();
+        self.kept.lock().room.may_record(&how)?;
+        let channel = if name == ChannelName::program() {
+            self.open_backstage(&state)?
+        } else {
+            self.hub.on_stage(&name).ok_or_else(|| {
+                let text = format!("{name} is not live, so there is nothing to record.");
+                Problem::new(Code::NotFound, text).about(SUBJECT)
+            })?
+        };
+        let title = match channel.title() {
+            title if title.is_empty() => name.to_string(),
+            title => title,
+        };
+        let outcome = self.kept.lock().record(&channel, &title, &how);
+        let idle = state.on_air.is_none() && self.kept.lock().recordings().is_empty();
+        if outcome.is_err() && idle && name == ChannelName::program() {
+            self.program.end();
+        }
+        outcome
+    }
+
+    /// Lets a recording stand still, or go on.
+    pub(crate) fn pause_recording(
+        &self,
+        channel: Option<&str>,
+        paused: bool,
+    ) -> Result<(), Problem> {
+        let name = channel_name(channel)?;
+        let kept = self.kept.lock();
+        let keeper = kept.keeper(&name)?;
+        if keeper.status().recording.is_none() {
+            return Err(not_recorded(&name));
+        }
+        keeper.request(if paused {
+            Request::Pause
+        } else {
+            Request::Resume
+        });
+        Ok(())
+    }
+
+    /// Ends a recording.
+    pub(crate) fn stop_recording(&self, channel: Option<&str>) -> Result<(), Problem> {
+        let name = channel_name(channel)?;
+        let state = self.state.lock();
+        let mut kept = self.kept.lock();
+        if kept.keeper(&name)?.status().recording.is_none() {
+            return Err(not_recorded(&name));
+        }
+        if name == ChannelName::program() && state.on_air.is_some() {
+            kept.keeper(&name)?.request(Request::Stop);
+            return Ok(());
+        }
+        let ending = kept.end(&name);
+        drop(kept);
+        drop(state);
+        // The file is whole when this command is answered.
+        ending.finish();
+        self.close_backstage(&name);
+        Ok(())
+    }
+
+    /// Ends the program's encoding, unless it is on air or recorded again by now.
+    fn close_backstage(&self, name: &ChannelName) {
+        if *name != ChannelName::program() {
+            return;
+        }
+        let state = self.state.lock();
+        if state.on_air.is_none() && self.kept.lock().show(name).is_none() {
+            self.program.end();
+        }
+    }
+
+    /// Closes what was recorded off the air and has ended by itself: a full disk leaves nothing running.
+    fn end_what_ended(&self) {
+        let over = {
+            let state = self.state.lock();
+            let mut kept = self.kept.lock();
+            let names = kept.idle(state.on_air.is_some());
+            let end = |name: ChannelName| (kept.end(&name), name);
+            names.into_iter().map(end).collect::<Vec<_>>()
+        };
+        for (ending, name) in over {
+            ending.finish();
+            self.close_backstage(&name);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Looks after what is kept. Blocks for the time of a small query.
+    pub(crate) fn tend_kept(&self) {
+        let viewers = |name: &ChannelName| {
+            let station = self.station.read();
+            station.as_ref().map_or(0, |s| {
+                let viewers = s.viewers(name);
+                viewers.whep + viewers.hls
+            })
+        };
+        let live = self.state.lock().destinations.take_live();
+        self.kept.lock().note_destinations(&live);
+        let ending = self.kept.lock().tend(viewers);
+        ending.finish();
+        self.end_what_ended();
+        self.tend_room();
+        self.tend_replays();
+    }
+}
+
+fn not_recorded(channel: &ChannelName) -> Problem {
+    let text = format!("{channel} is not recorded at the moment.");
+    Problem::new(Code::Conflict, text).about(SUBJECT)
+}

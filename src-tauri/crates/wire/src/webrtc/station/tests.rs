@@ -1,0 +1,187 @@
+//! Viewers that come and go, over the loopback.
+
+use std::net::UdpSocket;
+
+use bytes::BytesMut;
+use media::{ChannelInfo, Hub, Origin, Timestamp};
+use rtc::peer_connection::RTCPeerConnection;
+use rtc::peer_connection::event::RTCPeerConnectionEvent;
+use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::peer_connection::state::RTCPeerConnectionState;
+use rtc::peer_connection::transport::RTCIceCandidate;
+use rtc::sansio::Protocol;
+use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
+
+use super::*;
+use crate::testing as samples;
+use crate::webrtc::testing;
+
+/// As many at once, and as often.
+const VIEWERS: usize = 16;
+const ROUNDS: usize = 3;
+
+/// A viewer built on `rtc`, with a socket of its own.
+struct Viewer {
+    socket: UdpSocket,
+    peer: RTCPeerConnection,
+    clock: Clock,
+    connected: bool,
+}
+
+impl Viewer {
+    async fn join(station: &Station, channel: &Arc<Channel>) -> (Self, String) {
+        let clock = station.common.clock;
+        let now = clock.instant(clock.now());
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_millis(5)))
+            .unwrap();
+        let mut peer = testing::receiver(now);
+        let own = candidates::host(socket.local_addr().unwrap()).unwrap();
+        let own = RTCIceCandidate::from(&own).to_json().unwrap();
+        peer.add_local_candidate(own).unwrap();
+        let offer = peer.create_offer(None).unwrap();
+        peer.set_local_description(now, offer.clone()).unwrap();
+        let answer = station.whep(Arc::clone(channel), &offer.sdp).await.unwrap();
+        let description = RTCSessionDescription::answer(answer.sdp).unwrap();
+        peer.set_remote_description(now, description).unwrap();
+        let viewer = Self {
+            socket,
+            peer,
+            clock,
+            connected: false,
+        };
+        (viewer, answer.session)
+    }
+
+    /// One round of whatever there is to do.
+    fn step(&mut self) {
+        let now = self.clock.instant(self.clock.now());
+        drop(self.peer.handle_timeout(now));
+        while let Some(event) = self.peer.poll_event() {
+            if let RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) = event {
+                self.connected |= state == RTCPeerConnectionState::Connected;
+            }
+        }
+        while self.peer.poll_read().is_some() {}
+        while let Some(out) = self.peer.poll_write() {
+            let to = out.transport.peer_addr;
+            self.socket.send_to(&out.message, to).unwrap();
+        }
+        let mut buffer = [0; 2048];
+        if let Ok((length, from)) = self.socket.recv_from(&mut buffer) {
+            let message = TaggedBytesMut {
+                now,
+                transport: TransportContext {
+                    local_addr: self.socket.local_addr().unwrap(),
+                    peer_addr: from,
+                    transport_protocol: TransportProtocol::UDP,
+                    ecn: None,
+                },
+                message: BytesMut::from(&buffer[..length]),
+            };
+            drop(self.peer.handle_read(message));
+        }
+    }
+}
+
+fn started() -> (Station, Hub) {
+    let station = Station::start(Options {
+        bind: "127.0.0.1:0".parse().unwrap(),
+        external: Vec::new(),
+        clock: Clock::start(),
+    });
+    (station.unwrap(), Hub::new(2))
+}
+
+fn publish(hub: &Hub, name: &str) -> media::Writer {
+    let info = ChannelInfo {
+        origin: Origin::Whip,
+        title: String::new(),
+    };
+    hub.publish(name.parse().unwrap(), info, Timestamp::ZERO)
+        .unwrap()
+}
+
+/// An offer, with no word on where its sender is.
+fn hidden(offer: &str) -> String {
+    let lines = offer.lines().filter(|l| !l.starts_with("a=candidate:"));
+    lines.map(|l| format!("{l}\r\n")).collect()
+}
+
+#[tokio::test]
+async fn whoever_trickles_is_knocked_at_watching_and_publishing() {
+    let (station, hub) = started();
+    let mut writer = publish(&hub, "stage");
+    writer.set_tracks(vec![samples::video(0), samples::opus(1)]);
+    let channel = Arc::clone(writer.channel());
+    let clock = station.common.clock;
+    let mut viewer = testing::receiver(clock.instant(clock.now()));
+    let watching = viewer.create_offer(None).unwrap().sdp;
+    let watching = station.whep(channel, &hidden(&watching)).await.unwrap();
+    let publication = Publication {
+        writer: publish(&hub, "phone"),
+        end: tokio_util::sync::CancellationToken::new(),
+    };
+    let publishing = include_str!("../offer/chromium-publishes.sdp");
+    let publishing = station
+        .whip(publication, &hidden(publishing))
+        .await
+        .unwrap();
+    let names = [&watching.session, &publishing.session];
+    for name in names {
+        let own = UdpSocket::bind("127.0.0.1:0").unwrap();
+        own.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let port = own.local_addr().unwrap().port();
+        let lines = format!("a=mid:0\r\na=candidate:1 1 udp 5 127.0.0.1 {port} typ host\r\n");
+        station.trickle(name, &lines).await.unwrap();
+        let mut buffer = [0; 2048];
+        let (length, from) = own.recv_from(&mut buffer).expect("a check");
+        assert_eq!(from.port(), station.local_addr().port());
+        assert!(length > 20 && buffer[..2] == [0, 1], "a binding request");
+        // The only key to a session is its name.
+        assert!(name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit()));
+    }
+    assert_ne!(names[0], names[1]);
+    let gone = station.trickle("0123", "a=end-of-candidates").await;
+    assert_eq!(gone.unwrap_err(), OfferError::Full);
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_viewers_that_have_come_and_gone() {
+    let (station, hub) = started();
+    let clock = station.common.clock;
+    let mut writer = publish(&hub, "program");
+    writer.set_tracks(vec![samples::video(0), samples::opus(1)]);
+    let channel = Arc::clone(writer.channel());
+    for round in 0..ROUNDS {
+        let mut viewers = Vec::new();
+        for _ in 0..VIEWERS {
+            viewers.push(Viewer::join(&station, &channel).await);
+        }
+        while !viewers.iter().all(|(viewer, _)| viewer.connected) {
+            for (viewer, _) in &mut viewers {
+                viewer.step();
+            }
+        }
+        assert_eq!(station.viewers(&ChannelName::program()), VIEWERS as u32);
+        assert!(station.holdings().await.iter().all(|held| *held > 0));
+        for (n, (mut viewer, session)) in viewers.into_iter().enumerate() {
+            if n % 2 == round % 2 {
+                assert!(station.close(&session));
+            } else {
+                viewer.peer.close().unwrap();
+                viewer.step();
+            }
+        }
+        // Each is let go as its goodbye is heard; a feed without viewers ends with its next packet.
+        while station.holdings().await[..4] != [0; 4] {
+            tokio::task::yield_now().await;
+        }
+        writer.write(samples::packet(1, clock.now(), true, 20));
+        while station.holdings().await != [0; 5] {
+            tokio::task::yield_now().await;
+        }
+        assert!(station.sessions().is_empty());
+    }
+}

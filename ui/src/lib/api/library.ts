@@ -1,0 +1,38 @@
+import type { Message, Show } from './bindings';
+import type { Door } from './operate';
+import { problemFrom } from './problem';
+
+/** The station that this page came from, as anyone sees it. */
+export const HERE: Door = { http: '', token: null };
+
+async function get<T>(door: Door, path: string, signal?: AbortSignal): Promise<T> {
+  const headers: HeadersInit = door.token ? { Authorization: `Bearer ${door.token}` } : {};
+  const response = await fetch(`${door.http}${path}`, { headers, signal: signal ?? null, cache: 'no-store' });
+  if (!response.ok) throw await problemFrom(response);
+  return (await response.json()) as T;
+}
+
+/** Shows that are over or going on, the newest first. */
+export function shows(door: Door, channel: string | null, before: number | null, signal?: AbortSignal): Promise<Show[]> {
+  const query = new URLSearchParams({ limit: '50' });
+  if (channel !== null) query.set('channel', channel);
+  if (before !== null) query.set('before', String(before));
+  return get(door, `/api/library?${query}`, signal);
+}
+
+export const show = (door: Door, id: string, signal?: AbortSignal): Promise<Show> => get(door, `/api/library/${id}`, signal);
+
+export const said = (door: Door, id: string, signal?: AbortSignal): Promise<Message[]> => get(door, `/api/library/${id}/chat`, signal);
+
+/** Where a film is played from. */
+export const filmPath = (id: number): string => `/media/${id}.mp4`;
+
+/** A picture of a film at a moment; without one, what it is known by. */
+export const stillPath = (id: number, atMs?: number): string => `/media/${id}.jpg${atMs === undefined ? '' : `?at=${Math.round(atMs)}`}`;
+
+/** A picture as an address of this page's own: for those that only the host may see. */
+export async function still(door: Door, id: number): Promise<string | null> {
+  const headers: HeadersInit = door.token ? { Authorization: `Bearer ${door.token}` } : {};
+  const response = await fetch(`${door.http}${stillPath(id)}`, { headers }).catch(() => null);
+  return response?.ok ? URL.createObjectURL(await response.blob()) : null;
+}

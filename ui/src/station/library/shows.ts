@@ -1,0 +1,43 @@
+import type { Film, Marker, Show } from '$lib/api';
+import { count, duration } from '$lib/format';
+
+/** The recordings of a show, which are played one after the other, without its clips. */
+export const parts = (show: Show): Film[] => show.films.filter((film) => film.kind === 'recording' && film.duration_ms !== undefined);
+
+export const clips = (show: Show): Film[] => show.films.filter((film) => film.kind === 'clip' && film.duration_ms !== undefined);
+
+/** The film that a show is known by. */
+export const face = (show: Show): Film | undefined => parts(show).find((film) => (film.duration_ms ?? 0) > 0) ?? clips(show)[0];
+
+/** How long it was, in milliseconds. */
+export const length = (show: Show, now: number): number => (show.ended ?? now) - show.began;
+
+/** What stands below a title. */
+export function facts(show: Show, now: number): string {
+  const when = new Date(show.began).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+  const all = [
+    when,
+    show.ended === undefined ? 'going on' : duration(length(show, now)),
+    show.peak > 0 ? count(show.peak, 'viewer', 'viewers') : null,
+    parts(show).length === 0 ? 'not recorded' : null,
+    show.interrupted ? 'cut off' : null,
+    // The host alone is told.
+    (show.destinations ?? []).length > 0 ? `also on ${show.destinations?.join(', ')}` : null,
+  ];
+  return all.filter((fact) => fact !== null).join(' · ');
+}
+
+/** Where in a film a marked moment lies, in seconds; nothing outside of it. */
+export function within(film: Film, at: number): number | null {
+  const seconds = (at - film.began) / 1000;
+  return seconds >= 0 && seconds * 1000 <= (film.duration_ms ?? 0) ? seconds : null;
+}
+
+/** The chapters of a film. */
+export function chapters(show: Show, film: Film): { at: number; label: string }[] {
+  const placed = show.markers.map((marker: Marker) => ({ at: within(film, marker.at), label: marker.label }));
+  return placed.filter((one): one is { at: number; label: string } => one.at !== null);
+}
+
+/** Where one goes on in a film of so many seconds, that was left at some: not at its very beginning or end. */
+export const goesOnAt = (left: number, total: number): number => (left > 5 && left < total - 10 ? left : 0);

@@ -1,0 +1,365 @@
+import { getContext, setContext } from 'svelte';
+import type { Collection, Edit, Fragment, Item, Scene } from '$lib/api';
+import type { Entry } from '$lib/kit/MenuList.svelte';
+import { freeName, hasPicture, listed, nested, newId } from '../document';
+import { freshItem, place } from '../fresh';
+import type { Point } from '../geometry';
+import type { Studio } from '../studio.svelte';
+import type { Size } from './affine';
+import { type Arranged, type Edge, type Order, align, centre, distribute, flip, order, original, over, reset, rotate } from './arrange';
+import { listed as inWords, lost } from './lost';
+import { copied, keepClip, keepPlace, keptClip, keptPlace, pasted, placeOf } from './clipboard';
+
+/** Longer than an answered edit is shown over snapshots, in ms. */
+const REST_MS = 300;
+
+/** All that can be done to chosen items, for the canvas, the lists, the menus and the keys. */
+export class Editor {
+  /** The menu that is open on something, and where. */
+  menu = $state.raw<{ label: string; entries: readonly Entry[]; at: Point } | null>(null);
+  /** What was done, for those who hear it. */
+  said = $state('');
+
+  /** Something is being dragged. */
+  dragging = false;
+  #fitting: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(readonly studio: Studio) {}
+
+  /** The chosen items that may be moved. */
+  readonly free: readonly Item[] = $derived.by(() => this.studio.items.filter((item) => !item.locked && this.seen(item)));
+
+  /** The canvas that the edited items lie on. */
+  get size(): Size {
+    return this.studio.levels.at(-1)?.size ?? { width: 1280, height: 720 };
+  }
+
+  seen(item: Item): boolean {
+    const source = this.studio.source(item.source);
+    return source !== undefined && hasPicture(source.kind);
+  }
+
+  name(item: Item): string {
+    return this.studio.source(item.source)?.name ?? 'Source';
+  }
+
+  /** The pixels of what an item shows, as far as they are known. */
+  picture(item: Item): Size | null {
+    const { studio } = this;
+    const source = studio.source(item.source);
+    const scene = studio.collection && nested(studio.collection, source);
+    if (scene) return scene.group ?? studio.collection?.canvas ?? null;
+    return studio.status(item.source)?.size ?? null;
+  }
+
+  group(item: Item): Scene | null {
+    const { studio } = this;
+    const scene = studio.collection && nested(studio.collection, studio.source(item.source));
+    return scene?.group ? scene : null;
+  }
+
+  /** Says something once more, too, when the words are the same. */
+  say(text: string): void {
+    this.said = this.said === text ? `${text}\u00a0` : text;
+  }
+
+  choose(id: string, more = false): void {
+    const { selection } = this.studio;
+    if (!more) this.studio.selected = id;
+    else this.studio.selection = selection.includes(id) ? selection.filter((one) => one !== id) : [...selection, id];
+  }
+
+  chooseAll(): void {
+    const all = this.studio.edited?.items.filter((item) => !item.locked) ?? [];
+    this.studio.selection = all.map((item) => item.id);
+    this.say(`${all.length} ${all.length === 1 ? 'item' : 'items'} chosen`);
+  }
+
+  #arrange(arranged: Arranged): void {
+    if (arranged.changes.length === 0) return;
+    this.studio.arrange(arranged);
+    this.touched();
+    this.say(arranged.label);
+  }
+
+  align(edge: Edge): void {
+    this.#arrange(align(this.free, this.size, edge));
+  }
+
+  distribute(across: boolean): void {
+    this.#arrange(distribute(this.free, across));
+  }
+
+  centre(): void {
+    this.#arrange(centre(this.free, this.size));
+  }
+
+  over(fit: Item['fit']): void {
+    this.#arrange(over(this.free, this.size, fit));
+  }
+
+  reset(): void {
+    this.#arrange(reset(this.free, this.size));
+  }
+
+  original(): void {
+    this.#arrange(original(this.free, (item) => this.picture(item)));
+  }
+
+  flip(across: boolean): void {
+    this.#arrange(flip(this.free, across));
+  }
+
+  rotate(by: number): void {
+    this.#arrange(rotate(this.free, by));
+  }
+
+  order(to: Order): void {
+    const { edited, selection } = this.studio;
+    if (!edited) return;
+    const { label, edits } = order(edited, selection, to);
+    this.#many(label, edits);
+  }
+
+  /** Hidden when any of them is visible, else shown. */
+  toggle(what: 'visible' | 'locked', items: readonly Item[] = this.studio.items): void {
+    const to = what === 'visible' ? !items.some((item) => item.visible) : !items.every((item) => item.locked);
+    const label = what === 'visible' ? (to ? 'Show' : 'Hide') : to ? 'Lock' : 'Unlock';
+    const changes = items.map(({ id }) => ({ id, patch: what === 'visible' ? { visible: to } : { locked: to } }));
+    if (changes.length === 0) return;
+    this.studio.arrange({ label: `${label} ${plural(items.length)}`, changes });
+    this.say(`${label} ${items.map((item) => this.name(item)).join(', ')}`);
+  }
+
+  /** Silent when any of them is heard, else heard. */
+  mute(): void {
+    const sources = this.studio.items.flatMap((item) => this.studio.source(item.source) ?? []);
+    const muted = sources.some((source) => !source.audio.muted);
+    const edits = sources.map((source): Edit => ({ edit: 'set_audio', id: source.id, audio: { ...source.audio, muted } }));
+    this.#many(muted ? 'Mute' : 'Unmute', edits);
+  }
+
+  /** Silences a source, or lets it be heard, wherever it is; false when it is not here. */
+  muteSource(id: string): boolean {
+    const source = this.studio.source(id);
+    if (!source) return false;
+    const muted = !source.audio.muted;
+    void this.studio.edit({ edit: 'set_audio', id, audio: { ...source.audio, muted } });
+    this.say(`${source.name}: ${muted ? 'muted' : 'heard'}`);
+    return true;
+  }
+
+  async remove(items: readonly Item[] = this.studio.items): Promise<void> {
+    const { edited } = this.studio;
+    if (!edited || items.length === 0) return;
+    const names = items.map((item) => `“${this.name(item)}”`);
+    const gone = items.map((item) => item.id);
+    this.studio.selection = this.studio.selection.filter((id) => !gone.includes(id));
+    const edits = items.map(({ id }): Edit => ({ edit: 'remove_item', scene: edited.id, id }));
+    const done = await this.studio.edit(edits.length === 1 ? (edits[0] as Edit) : { edit: 'many', label: 'Remove items', edits });
+    if (done) this.studio.deleted(names.length > 2 ? `${names.length} items` : names.join(' and '));
+  }
+
+  async makeGroup(): Promise<void> {
+    const { studio } = this;
+    const items = studio.items;
+    if (!studio.edited || !studio.collection || items.length === 0) return;
+    const item = newId('item');
+    const name = freeName('Group', studio.collection.sources.map((source) => source.name));
+    const done = await studio.edit({
+      edit: 'group',
+      scene: studio.edited.id,
+      items: items.map((one) => one.id),
+      group: newId('group'),
+      item,
+      source: newId('source'),
+      name,
+    });
+    if (!done) return;
+    await studio.until(() => studio.edited?.items.some((one) => one.id === item) ?? false);
+    studio.selected = item;
+    this.say(`${name}: ${plural(items.length)}`);
+  }
+
+  async ungroup(): Promise<void> {
+    const { studio } = this;
+    const groups = studio.items.flatMap((item) => (this.group(item) ? [item] : []));
+    if (!studio.edited || groups.length === 0) return;
+    const scene = studio.edited.id;
+    const gone = groups.flatMap((item) => {
+      const group = this.group(item);
+      return group ? lost(item, studio.source(item.source), group) : [];
+    });
+    const inner = groups.flatMap((item) => this.group(item)?.items.map((one) => one.id) ?? []);
+    const edits = groups.map((item): Edit => ({ edit: 'ungroup', scene, item: item.id }));
+    const one = edits.length === 1 ? (edits[0] as Edit) : ({ edit: 'many', label: 'Ungroup items', edits } as const);
+    if (!(await studio.edit(one))) return;
+    await studio.until(() => studio.edited?.items.some((one) => one.id === inner[0]) ?? false);
+    studio.selection = inner;
+    this.say(`Ungrouped: ${plural(inner.length)}`);
+    if (gone.length > 0) {
+      const words = inWords([...new Set(gone)]);
+      studio.toasts.say(`Ungrouped. What was of the whole group is gone: ${words}.`, { label: 'Undo', run: () => void studio.undo() });
+    }
+  }
+
+  enter(item: Item): boolean {
+    const group = this.group(item);
+    if (!group) return false;
+    this.studio.entered = [...this.studio.levels.slice(1).map((_, index) => this.studio.entered[index] as string), item.id];
+    this.studio.selection = [];
+    this.say(`In ${group.name}. Escape leaves it.`);
+    return true;
+  }
+
+  /** Out of the innermost group; false when none was entered. */
+  leave(to = this.studio.levels.length - 2): boolean {
+    const { studio } = this;
+    if (studio.entered.length === 0 || to < 0) return false;
+    const out = studio.entered[to] ?? null;
+    studio.entered = studio.entered.slice(0, to);
+    studio.selected = out;
+    this.say(`In ${studio.edited?.name ?? 'the scene'}`);
+    return true;
+  }
+
+  /**
+   * Something changed in a group: it becomes as large as what is in it, as part of the same step, as
+   * soon as the hand rests and nothing is on its way.
+   */
+  touched(): void {
+    const groups = this.studio.levels.slice(1).map((level) => level.scene.id);
+    if (groups.length === 0) return;
+    clearTimeout(this.#fitting);
+    this.#fitting = setTimeout(() => {
+      if (this.dragging) this.touched();
+      else for (const group of groups.toReversed()) void this.studio.edit({ edit: 'fit_group', group });
+    }, REST_MS);
+  }
+
+  copy(): boolean {
+    const { collection, edited, items } = this.studio;
+    if (!collection || !edited || items.length === 0) return false;
+    keepClip(copied(collection, edited, items.map((item) => item.id)));
+    this.say(`Copied ${plural(items.length)}`);
+    return true;
+  }
+
+  async cut(): Promise<void> {
+    const items = this.studio.items;
+    const scene = this.studio.edited?.id;
+    if (scene === undefined || !this.copy()) return;
+    const edits = items.map(({ id }): Edit => ({ edit: 'remove_item', scene, id }));
+    this.studio.selection = [];
+    await this.studio.edit({ edit: 'many', label: `Cut ${plural(items.length)}`, edits });
+  }
+
+  get hasClip(): boolean {
+    return keptClip() !== null;
+  }
+
+  async paste(anew = false, into?: Scene): Promise<void> {
+    const { collection } = this.studio;
+    const edited = into ?? this.studio.edited;
+    const clip = keptClip();
+    if (!collection || !edited) return;
+    if (!clip) {
+      this.studio.toasts.say('There is nothing to paste. Copy an item first.');
+      return;
+    }
+    await this.#put(pasted(clip, collection, edited, anew), edited);
+  }
+
+  /** A copy of the chosen items beside them: the same sources again, or copies of these. */
+  async duplicate(anew = false): Promise<void> {
+    const { collection, edited, items } = this.studio;
+    if (!collection || !edited || items.length === 0) return;
+    const clip = copied(collection, edited, items.map((item) => item.id));
+    await this.#put(pasted(clip, collection, edited, anew), edited, `Duplicate ${plural(items.length)}`);
+  }
+
+  async #put(fragment: Fragment, into: Scene, label?: string): Promise<void> {
+    const paste: Edit = { edit: 'paste', scene: into.id, fragment };
+    if (!(await this.studio.edit(label === undefined ? paste : { edit: 'many', label, edits: [paste] }))) return;
+    if (into.id === this.studio.edited?.id) this.studio.selection = fragment.items.map((item) => item.id);
+    this.say(`${label ?? 'Pasted'}: ${plural(fragment.items.length)}`);
+  }
+
+  copyPlace(): void {
+    const { item } = this.studio;
+    if (item) keepPlace(placeOf(item));
+  }
+
+  get hasPlace(): boolean {
+    return keptPlace() !== null;
+  }
+
+  pastePlace(): void {
+    const patch = keptPlace();
+    if (patch) this.#arrange({ label: 'Paste transform', changes: this.free.map(({ id }) => ({ id, patch })) });
+  }
+
+  /** Shows a scene in the edited one. */
+  async nest(scene: Scene): Promise<void> {
+    const { collection, edited } = this.studio;
+    if (!collection || !edited) return;
+    const known = collection.sources.find((source) => source.kind === 'scene' && source.settings.scene === scene.id);
+    const id = known?.id ?? newId('source');
+    const item = freshItem(newId('item'), id, place('scene', collection.canvas));
+    const source = { id, name: scene.name, audio: { gain_db: 0, muted: false, pan: 0 }, kind: 'scene' as const, settings: { scene: scene.id } };
+    const edit: Edit = known ? { edit: 'add_item', scene: edited.id, item } : { edit: 'add_source', scene: edited.id, source, item };
+    if (await this.studio.edit(edit)) this.studio.selected = item.id;
+  }
+
+  /** The scenes that the edited one may show: none that shows it, in however many steps. */
+  nestable(): Scene[] {
+    const { collection, scene, levels } = this.studio;
+    if (!collection || !scene) return [];
+    const around = new Set(levels.map((level) => level.scene.id));
+    const showsAny = (one: Scene, deep: number): boolean =>
+      around.has(one.id) || (deep < 16 && inner(collection, one).some((other) => showsAny(other, deep + 1)));
+    return listed(collection).filter((one) => !showsAny(one, 0));
+  }
+
+  nudge(dx: number, dy: number): void {
+    const changes = this.free.map(({ id, rect }) => ({ id, patch: { rect: { ...rect, x: rect.x + dx, y: rect.y + dy } } }));
+    this.studio.arrange({ label: `Move ${plural(changes.length)}`, changes });
+    this.touched();
+    const first = changes[0]?.patch.rect;
+    if (first) this.say(`${Math.round(first.x)}, ${Math.round(first.y)}`);
+  }
+
+  /** Larger or smaller by its right and lower edge. */
+  grow(dx: number, dy: number): void {
+    const changes = this.free.map(({ id, rect }) => ({
+      id,
+      patch: { rect: { ...rect, width: Math.max(1, rect.width + dx), height: Math.max(1, rect.height + dy) } },
+    }));
+    this.studio.arrange({ label: `Resize ${plural(changes.length)}`, changes });
+    this.touched();
+    const first = changes[0]?.patch.rect;
+    if (first) this.say(`${Math.round(first.width)} by ${Math.round(first.height)}`);
+  }
+
+  #many(label: string, edits: readonly Edit[]): void {
+    if (edits.length === 0) return;
+    void this.studio.edit({ edit: 'many', label, edits: [...edits] });
+    this.say(label);
+  }
+}
+
+
+const inner = (doc: Collection, scene: Scene): Scene[] =>
+  scene.items.flatMap((item) => nested(doc, doc.sources.find((one) => one.id === item.source)) ?? []);
+
+const plural = (count: number): string => (count === 1 ? 'item' : `${count} items`);
+
+const KEY = Symbol('editor');
+
+export function provideEditor(editor: Editor): Editor {
+  return setContext(KEY, editor);
+}
+
+export function useEditor(): Editor {
+  return getContext<Editor>(KEY);
+}
