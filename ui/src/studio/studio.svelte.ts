@@ -238,13 +238,15 @@ export class Studio {
     if (steps !== 0) await this.#travel({ command: 'travel', steps });
   }
 
-  /** Brings a scene to the program by its transition; in studio mode to the preview. */
+  /**
+   * Brings a scene to the program by its transition; in studio mode to the preview. Which of the two
+   * the studio knows: its mode may have changed since this page last heard.
+   */
   show(scene: string): void {
-    if (this.studioMode) {
-      if (this.studioMode.preview !== scene) void this.command({ command: 'preview', scene });
-    } else if (this.collection?.current !== scene) {
-      void this.edit({ edit: 'switch_scene', id: scene });
-    }
+    const forget = this.studioMode ? null : this.#show({ edit: 'switch_scene', id: scene });
+    void this.command({ command: 'show', scene }).then((done) => {
+      if (forget) setTimeout(forget, done ? SETTLE_MS : 0);
+    });
   }
 
   async undo(): Promise<void> {

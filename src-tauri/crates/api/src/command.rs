@@ -43,6 +43,12 @@ pub enum Command {
         /// On.
         on: bool,
     },
+    /// Brings a scene to where the next one stands: in studio mode to the preview, else to the
+    /// program by its transition. Who asks need not have heard yet which of the two it is.
+    Show {
+        /// Which.
+        scene: SceneId,
+    },
     /// Puts a scene on the preview; in studio mode alone.
     Preview {
         /// Which.

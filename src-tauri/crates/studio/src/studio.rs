@@ -457,6 +457,7 @@ impl Shared {
             }),
             Command::Operate { source, operation } => self.operate(&source, operation),
             Command::StudioMode { on } => self.set_studio_mode(on),
+            Command::Show { scene } => self.show(&scene),
             Command::Preview { scene } => self.set_preview(&scene),
             Command::Take => self.take(),
             Command::Hold { far } => self.hold(far),

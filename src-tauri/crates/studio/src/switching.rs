@@ -29,6 +29,26 @@ impl Shared {
         Ok(())
     }
 
+    /// To the preview in studio mode, else to the program. The studio decides, not the page: a key that
+    /// follows the one for studio mode at once must not put a scene on air.
+    pub(crate) fn show(&self, scene: &SceneId) -> Result<(), Problem> {
+        if self.program.preview_scene().is_some() {
+            return self.set_preview(scene);
+        }
+        if self.state.lock().history.now().current == *scene {
+            return Ok(());
+        }
+        self.switch_to(scene.clone())
+    }
+
+    fn switch_to(&self, id: SceneId) -> Result<(), Problem> {
+        self.change(|history| {
+            history
+                .apply(&Edit::SwitchScene { id })
+                .map_err(|e| Problem::new(Code::Invalid, sentence(&e.to_string())))
+        })
+    }
+
     pub(crate) fn set_preview(&self, scene: &SceneId) -> Result<(), Problem> {
         let state = self.state.lock();
         self.prepared()?;
@@ -52,14 +72,7 @@ impl Shared {
         }
         // No hand holds it any more: the transition goes by itself.
         self.program.set_hand(None);
-        self.change(|history| {
-            let edit = Edit::SwitchScene {
-                id: preview.clone(),
-            };
-            history
-                .apply(&edit)
-                .map_err(|e| Problem::new(Code::Invalid, sentence(&e.to_string())))
-        })?;
+        self.switch_to(preview)?;
         self.program.set_preview(Some(was));
         Ok(())
     }

@@ -35,7 +35,11 @@ operation: Operation, } | { "command": "studio_mode",
 /**
  * On.
  */
-on: boolean, } | { "command": "preview", 
+on: boolean, } | { "command": "show", 
+/**
+ * Which.
+ */
+scene: SceneId, } | { "command": "preview", 
 /**
  * Which.
  */
