@@ -87,6 +87,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 /// Parts by others that have one home. A name that ends in `*` stands for all that begin so.
 const HOMES: &[(&str, &[&str])] = &[
     ("tauri*", &["klieg"]),
+    ("gtk", &["klieg"]),
     ("tray-icon", &["klieg"]),
     ("wgpu", &["klieg-render"]),
     ("nokhwa", &["klieg-capture"]),

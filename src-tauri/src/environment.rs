@@ -1,22 +1,31 @@
 //! What the machine offers a window.
 
+#[cfg(target_os = "linux")]
 use std::env;
 
 /// Whether a window can be opened here. Windows and macOS always have a display; elsewhere a
-/// Wayland or X11 server must answer.
+/// Wayland or X11 server must answer, and is connected to for as long as the program runs.
+///
+/// Adapts what WebKit reads from the environment when it starts, too. That of a running process is not ours to
+/// change: when something must, the program runs again in its own place.
+#[cfg(target_os = "linux")]
 pub fn has_display() -> bool {
-    if cfg!(not(target_os = "linux")) {
-        return true;
-    }
     let set = |name| env::var(name).ok().filter(|v| !v.is_empty());
-    set("WAYLAND_DISPLAY").is_some() || set("DISPLAY").is_some_and(|name| x11::answers(&name))
+    let answers =
+        set("WAYLAND_DISPLAY").is_some() || set("DISPLAY").is_some_and(|name| x11::answers(&name));
+    if !answers {
+        return false;
+    }
+    linux::prepare();
+    // Before the studio looks for monitors: an X server whose last client has gone begins anew, and refuses who comes
+    // meanwhile.
+    gtk::init().is_ok()
 }
 
-/// Adapts what WebKit reads from the environment when it starts. Runs this program again in its
-/// own place when something must change, since the environment of a running process is not ours to change.
-pub(crate) fn prepare() {
-    #[cfg(target_os = "linux")]
-    linux::prepare();
+/// Whether a window can be opened here: always.
+#[cfg(not(target_os = "linux"))]
+pub fn has_display() -> bool {
+    true
 }
 
 #[cfg(target_os = "linux")]
@@ -50,7 +59,8 @@ mod linux {
     }
 }
 
-/// Whether an X server answers. GTK ends the process when it does not, so it is asked first.
+/// Whether an X server answers: found out at once, where GTK would wait.
+#[cfg(target_os = "linux")]
 mod x11 {
     /// `name` as in `DISPLAY`: `:1`, `:1.0`, `host:1`.
     pub(super) fn answers(name: &str) -> bool {
@@ -70,7 +80,6 @@ mod x11 {
         rest.split('.').next()?.parse().ok()
     }
 
-    #[cfg(target_os = "linux")]
     fn reachable(number: u16) -> bool {
         use std::os::{
             linux::net::SocketAddrExt,
@@ -81,11 +90,6 @@ mod x11 {
             || SocketAddr::from_abstract_name(path)
                 .and_then(|a| UnixStream::connect_addr(&a))
                 .is_ok()
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn reachable(_number: u16) -> bool {
-        true
     }
 
     #[cfg(test)]
@@ -107,7 +111,6 @@ mod x11 {
         }
 
         #[test]
-        #[cfg(target_os = "linux")]
         fn a_display_that_nobody_serves_does_not_answer() {
             assert!(!answers(":64999"));
         }

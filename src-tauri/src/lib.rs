@@ -1,6 +1,6 @@
 //! The desktop shell: a window around the studio, and nothing else.
 //!
-//! [`run`] opens it; [`has_display`] says whether it can. The window's page speaks `api` through
+//! [`has_display`] says whether it can be opened, and [`run`] does. The window's page speaks `api` through
 //! three commands and one event (see `bridge`); keys of the whole system come by `shortcuts`, monitors are filled by
 //! `projector`, and `tray` is the icon beside the system's clock. This is the only crate that knows Tauri; what
 //! a broadcast is, it does not know.
@@ -27,7 +27,6 @@ use bridge::Engine;
 /// # Errors
 /// The window system fails, or the studio cannot start; in words for people.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    environment::prepare();
     studio::start_log();
     let own_data = args.data_dir.is_some();
     let started = Options::from_args(&args).and_then(|options| Ok(Studio::start(options)?));

@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import type { Item } from '../../ui/src/lib/api/bindings/index.ts';
 import { clean } from './axe.ts';
-import { drag, items, open, source } from './desk.ts';
+import { drag, items, open, region, source } from './desk.ts';
 import { type Klieg, expect, test } from './klieg.ts';
 
 test.use({ onAir: false, viewport: { width: 1440, height: 900 } });
@@ -160,8 +160,11 @@ test('a source is muted by a key of its own, a scene beyond the ninth is switche
   await expect.poll(loop).toBe(false);
   await page.keyboard.press('p');
   await expect.poll(async () => (await klieg.snapshot()).studio_mode).toBeTruthy();
+  // Whether this page has heard of it yet or not: the scene is prepared.
   await page.keyboard.press('2');
   await expect.poll(async () => (await klieg.snapshot()).studio_mode?.preview).toBe('test');
+  expect((await klieg.snapshot()).collection.current).toBe('s10');
+  await expect(region(page, 'Preview')).toBeVisible();
   await page.keyboard.press('Shift+T');
   await expect.poll(async () => (await klieg.snapshot()).collection.current).toBe('test');
 });

@@ -179,6 +179,40 @@ fn commands_that_make_no_sense_are_refused_and_change_nothing() {
     assert_eq!(after.destinations, before.destinations);
 }
 
+/// A page that has not heard of studio mode yet asks for a scene as before: it must not go on air.
+#[test]
+fn a_scene_that_is_asked_for_right_after_studio_mode_is_prepared_and_not_on_air() {
+    let folder = tempfile::tempdir().unwrap();
+    let studio = Studio::start(options(folder.path(), None)).unwrap();
+    let shown = |studio: &Studio| {
+        let now = studio.snapshot();
+        (now.collection.current, now.studio_mode.map(|m| m.preview))
+    };
+    let (first, _) = shown(&studio);
+    let scenes = studio.snapshot().collection.scenes;
+    let [second, third] = [1, 2].map(|n| scenes[n].id.clone());
+    let show = |scene: &SceneId| Command::Show {
+        scene: scene.clone(),
+    };
+    assert!(first != second && first != third);
+
+    studio.apply(show(&second)).unwrap();
+    assert_eq!(shown(&studio), (second.clone(), None));
+    let steps = studio.snapshot().undo;
+    studio.apply(show(&second)).unwrap();
+    assert_eq!(studio.snapshot().undo, steps, "there already: no step");
+
+    studio.apply(Command::StudioMode { on: true }).unwrap();
+    studio.apply(show(&third)).unwrap();
+    assert_eq!(shown(&studio), (second.clone(), Some(third)));
+
+    studio.apply(Command::StudioMode { on: false }).unwrap();
+    studio.apply(show(&first)).unwrap();
+    assert_eq!(shown(&studio), (first, None));
+    let gone = SceneId::new("gone");
+    assert!(studio.apply(show(&gone)).is_err());
+}
+
 #[test]
 fn a_broken_collection_is_said_and_kept_until_something_is_changed() {
     let folder = tempfile::tempdir().unwrap();

@@ -18,9 +18,13 @@ pub(crate) enum For {
     Tests,
 }
 
-/// System packages, Node, and the pages.
+/// System packages, Node, what the tests have from npm, and the pages.
 pub(crate) fn run(purpose: For) -> Result<()> {
     system(purpose)?;
+    if purpose == For::Tests {
+        // Playwright, and the servers in JavaScript that tests of the crates publish to.
+        dependencies("tests/browser")?;
+    }
     pages()
 }
 

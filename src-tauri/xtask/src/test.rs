@@ -72,27 +72,26 @@ impl Options {
 
 /// Sets up, builds once, runs everything, and sums up.
 pub(crate) fn run(options: Options) -> Result<()> {
-    setup::run(setup::For::Tests)?;
     let mut report = Report::default();
+    report.timed("setup", || setup::run(setup::For::Tests))?;
     if options.wants(Part::Ui) {
-        report.part("ui", ui());
+        report.part("ui", ui);
     }
-    let build = build(&options);
-    if let Err(error) = build {
-        report.part("build", Err(error));
+    if let Err(error) = report.timed("build", || build(&options)) {
+        report.part("build", || Err(error));
         return report.finish();
     }
     if options.wants(Part::Rust) {
-        report.part("rust", rust());
+        report.part("rust", rust);
     }
     if options.camera_vm {
-        report.part("camera-vm", camera_vm());
+        report.part("camera-vm", camera_vm);
     }
     if options.wants(Part::Browser) {
-        report.part("browser", browser());
+        report.part("browser", browser);
     }
     if options.wants(Part::Desktop) {
-        report.part("desktop", desktop());
+        report.part("desktop", desktop);
     }
     report.finish()
 }

@@ -1,6 +1,10 @@
 //! Counting what ran.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -22,12 +26,22 @@ pub(super) struct Counts {
 pub(super) struct Report {
     total: Counts,
     broken: Vec<String>,
+    /// How long each part took.
+    times: Vec<(String, Duration)>,
 }
 
 impl Report {
-    /// Adds a part, or why it could not be counted.
-    pub(super) fn part(&mut self, name: &str, outcome: Result<Counts>) {
-        match outcome {
+    /// Does one part, and keeps how long it took.
+    pub(super) fn timed<T>(&mut self, name: &str, part: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let outcome = part();
+        self.times.push((name.to_owned(), begun.elapsed()));
+        outcome
+    }
+
+    /// Does one part, and adds what it counted, or why it could not be counted.
+    pub(super) fn part(&mut self, name: &str, part: impl FnOnce() -> Result<Counts>) {
+        match self.timed(name, part) {
             Ok(counts) => {
                 self.total.passed += counts.passed;
                 self.total.failed += counts.failed;
@@ -43,7 +57,7 @@ impl Report {
         }
     }
 
-    /// Says what was skipped, what failed, and the sum.
+    /// Says what was skipped, what failed, how long the parts took, and the sum.
     pub(super) fn finish(self) -> Result<()> {
         let Counts {
             passed,
@@ -60,6 +74,11 @@ impl Report {
             println!("FAILED {line}");
         }
         let failed = failed + self.broken.len() as u64;
+        let times = self.times.iter().map(|(name, took)| {
+            let seconds = took.as_secs();
+            format!("{name} {}:{:02}", seconds / 60, seconds % 60)
+        });
+        println!("minutes: {}", times.collect::<Vec<_>>().join(", "));
         println!("{passed} passed, {failed} failed, {skipped} skipped");
         if failed > 0 {
             bail!("the tests do not pass");

@@ -5,7 +5,7 @@
 //! back to it. Messages are the same; on a stream their own lengths part them.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -142,9 +142,14 @@ async fn carry(near: Arc<UdpSocket>, relay: Arc<Relay>) {
     let mut tasks = JoinSet::new();
     let mut buffer = vec![0; LONGEST];
     loop {
-        // That a sender has gone is told of by an error, which is nothing to the others.
-        let Ok((length, sender)) = near.recv_from(&mut buffer).await else {
-            continue;
+        let (length, sender) = match near.recv_from(&mut buffer).await {
+            Ok(came) => came,
+            // That a sender has gone is told of by an error, which is nothing to the others.
+            Err(error) if gone(error.kind()) => continue,
+            Err(error) => {
+                tracing::warn!(%error, "a port for a relay cannot be read any more; its paths end");
+                return;
+            }
         };
         legs.retain(|_, leg| !leg.is_closed());
         if !legs.contains_key(&sender) {
@@ -161,6 +166,15 @@ async fn carry(near: Arc<UdpSocket>, relay: Arc<Relay>) {
         }
         while tasks.try_join_next().is_some() {}
     }
+}
+
+/// Errors that tell of one sender, not of the port.
+fn gone(kind: ErrorKind) -> bool {
+    use ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable};
+    matches!(
+        kind,
+        ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable
+    )
 }
 
 /// Whether it is this machine that sends.
