@@ -14,6 +14,20 @@ export function parse(message: ArrayBuffer): { acknowledge: ArrayBuffer; picture
   return { acknowledge: message.slice(0, 8), picture: new Blob([message.slice(HEADER)], { type: 'image/jpeg' }) };
 }
 
+/** Draws pictures on a canvas, which takes their size. */
+export function onto(canvas: HTMLCanvasElement): (picture: ImageBitmap) => void {
+  const context = canvas.getContext('2d', { alpha: false });
+  return (picture) => {
+    if (canvas.width !== picture.width || canvas.height !== picture.height) {
+      canvas.width = picture.width;
+      canvas.height = picture.height;
+    }
+    context?.drawImage(picture, 0, 0);
+    // For those who look from outside how far it is.
+    canvas.dataset['frames'] = String(Number(canvas.dataset['frames'] ?? 0) + 1);
+  };
+}
+
 /**
  * The program's picture. Each one is acknowledged once it stands on the canvas, so that a slow page
  * gets fewer pictures instead of late ones. Comes back by itself until it is closed.
