@@ -273,6 +273,37 @@ fn no_file_holds_two_ideas() {
     );
 }
 
+/// Looking for examples takes as long as building the crate does, so only crates that have some are looked through.
+#[test]
+fn examples_in_docs_are_run() {
+    for package in packages() {
+        let Some(library) = package.targets.iter().find(|t| t.is_lib()) else {
+            continue;
+        };
+        let dir = library.src_path.parent().expect("a folder");
+        let files = walk(dir.as_std_path());
+        let mut rust = files
+            .iter()
+            .filter(|file| file.extension().is_some_and(|e| e == "rs"));
+        let has = rust.any(|file| holds_example(&fs::read_to_string(file).expect("a source")));
+        assert_eq!(
+            library.doctest, has,
+            "{}: `doctest` in its Cargo.toml says whether its docs have examples",
+            package.name
+        );
+    }
+}
+
+/// Whether docs have a block of code that is Rust, as it is unless it says otherwise.
+fn holds_example(text: &str) -> bool {
+    let lines = text.lines().map(str::trim_start);
+    let docs = lines.filter_map(|l| l.strip_prefix("///").or(l.strip_prefix("//!")));
+    let fences = docs.filter_map(|l| l.trim().strip_prefix("```"));
+    fences
+        .step_by(2)
+        .any(|kind| kind.is_empty() || kind == "rust")
+}
+
 #[test]
 fn the_map_shows_every_crate() {
     let map = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");

@@ -52,6 +52,8 @@ fn generate(to: &Path) -> Result<()> {
                 "--quiet",
                 "--package",
                 "klieg-api",
+                "--features",
+                "bindings",
                 "--bin",
                 "bindings",
                 "--",

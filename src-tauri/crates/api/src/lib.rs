@@ -6,7 +6,7 @@
 //! rates are bits per second.
 //!
 //! TypeScript bindings are generated from here, and committed in `ui/src/lib/api/bindings`:
-//! `cargo run -p klieg-api --bin bindings -- ui/src/lib/api/bindings` writes them anew. They are
+//! `cargo run -p klieg-api --features bindings -- ui/src/lib/api/bindings` writes them anew. They are
 //! fresh when the same command into an empty folder yields the same files.
 
 mod access;

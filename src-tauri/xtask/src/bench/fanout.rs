@@ -68,6 +68,12 @@ pub(super) fn run(profile: &str, work: &Path) -> Result<()> {
         );
         row("floor: bare batched sends", format!("{bare:.3} %"), "");
         row("ratio to the floor", format!("{:.2}", each / bare), "");
+        let keyframe = floor["keyframe_ms"].as_f64().unwrap_or(f64::NAN);
+        row(
+            "floor: a keyframe to all, bare",
+            format!("{keyframe:.1} ms"),
+            "",
+        );
         row(
             "received by each",
             format!("{:.0} kbps", number("kbps_per_viewer")),

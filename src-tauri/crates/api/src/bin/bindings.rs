@@ -1,4 +1,4 @@
-//! Writes the TypeScript of everything in this crate: `cargo run -p klieg-api --bin bindings -- DIR`.
+//! Writes the TypeScript of everything in this crate: `cargo run -p klieg-api --features bindings -- DIR`.
 //!
 //! `DIR` is emptied of `.ts` files first, so that what no longer exists does not linger. The
 //! committed ones live in `ui/src/lib/api/bindings`; they are fresh when a run into an empty
