@@ -126,7 +126,9 @@ fn build(options: &Options) -> Result<()> {
         Some(Part::Ui) => return Ok(()),
         Some(Part::Browser) => cargo.args(["build", "--package", "klieg-headless"]),
         Some(Part::Desktop) => cargo.args(["build", "--package", "klieg"]),
-        Some(Part::Rust) | None => cargo.args(["build", "--workspace", "--bins", "--tests"]),
+        Some(Part::Rust) | None => {
+            cargo.args(["build", "--workspace", "--bins", "--tests", "--examples"])
+        }
     };
     sh::say("Building (the first time takes some minutes)");
     sh::run(&mut cargo)
