@@ -108,12 +108,15 @@ fn a_channel_of_others_is_recorded_as_it_comes_and_split_without_a_gap() {
     assert!(films.len() >= 3, "{films:?}");
     let folder = studio.data_dir().join("recordings");
     let (mut many, mut played) = (0, 0.0);
-    for film in &films {
+    for (n, film) in films.iter().enumerate() {
         let file = folder.join(film["file"].as_str().expect("a name"));
         let (pictures, size, long) = pictures(&file);
         assert_eq!(size, "640,360", "untouched");
-        lengths(&file);
-        assert!((tracks::loudest(&file, 0) - TONE).abs() < 1.0);
+        // The last one may have ended with its first picture.
+        if n + 1 < films.len() {
+            lengths(&file);
+            assert!((tracks::loudest(&file, 0) - TONE).abs() < 1.0);
+        }
         many += pictures;
         played += long;
     }
