@@ -38,7 +38,20 @@ pub(crate) fn built(profile: &str, name: &str) -> PathBuf {
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(is_of_this) {
+            command.env_remove(name);
+        }
+    }
     command
+}
+
+/// What Cargo told this program of itself. Some libraries are built anew when that changes, and with them all that stands
+/// on them, though nobody has changed anything.
+fn is_of_this(name: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_"]
+        .iter()
+        .any(|own| name.starts_with(own))
 }
 
 /// The Cargo that runs this.
