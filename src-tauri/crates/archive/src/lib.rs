@@ -4,7 +4,7 @@
 //! files of fragmented MP4 that play up to the last half second whatever happens to the program. A reel that
 //! was asked for is a recording, and stays; the others make up the stretch behind the live picture, and go
 //! as they get old. The [`Timeline`] says where in which reel each moment lies: players rewind in it, and
-//! [`cut`] takes clips from it. [`finish`] makes an ordinary, seekable MP4 of a reel in place, also of one
+//! [`cut`] takes clips from it. [`finish()`] makes an ordinary, seekable MP4 of a reel in place, also of one
 //! that was cut off.
 //!
 //! Everything here blocks on the disk: it lives on threads of its own. This crate knows no network, no

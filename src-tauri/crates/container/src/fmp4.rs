@@ -74,7 +74,7 @@ impl Muxer {
         init::segment(tracks)
     }
 
-    /// The beginning of a recording: an initialisation segment with room for a [`Seal`](crate::recording::Seal).
+    /// The beginning of a recording: an initialisation segment with room for a seal (see [`recording`](crate::recording)).
     pub(crate) fn recording_head(&self) -> Bytes {
         let mut w = Writer::default();
         init::file_type(&mut w);

@@ -57,7 +57,7 @@ impl fmt::Debug for Target {
 pub struct Options {
     /// Certificates trusted beside those that browsers trust.
     pub roots: Roots,
-    /// How late the broadcast is sent; [`LONGEST_DELAY`](crate::LONGEST_DELAY) at most.
+    /// How late the broadcast is sent; [`LONGEST_DELAY`] at most.
     pub delay: Duration,
     /// The channel's writer is told what the path carries, and may follow it, for all its readers. Only where the far
     /// end says what it carries (WHIP), and without a delay: what is encoded now would be sent too late.

@@ -269,7 +269,7 @@ pub struct Station {
     tasks: TaskTracker,
 }
 
-/// Where the log says who did what: [`audit`] says how.
+/// Where the log says who did what: `audit.rs` says how.
 pub const AUDIT: &str = "audit";
 
 /// How long connections have to end by themselves.

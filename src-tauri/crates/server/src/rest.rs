@@ -1,5 +1,5 @@
 //! The studio as resources: thin ways to the same commands and the same snapshot that
-//! [`control`](crate::control) has, for programs that would rather `PUT` than speak commands.
+//! [`control`] has, for programs that would rather `PUT` than speak commands.
 //!
 //! What each of them takes and answers stands in [`openapi`](crate::openapi).
 

@@ -2,7 +2,7 @@
 //!
 //! The hub is read as any viewer reads it, on a thread of the source's own, and only while the program
 //! shows it: nothing is decoded for nobody. The newest picture wins; sound goes to the mixer, moved so
-//! that it stays in step with the picture ([`step`]). Whoever leaves is replaced by a placeholder, and
+//! that it stays in step with the picture (`step`). Whoever leaves is replaced by a placeholder, and
 //! taken up again when they come back.
 
 mod intake;
