@@ -594,7 +594,15 @@ impl Shared {
         &self,
         change: impl FnOnce(&mut History) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
-        let mut state = self.state.lock();
+        self.change_in(&mut self.state.lock(), change)
+    }
+
+    /// The same for who holds the state already, because what it decides must still be so.
+    pub(crate) fn change_in(
+        &self,
+        state: &mut State,
+        change: impl FnOnce(&mut History) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         change(&mut state.history)?;
         let now = Arc::clone(state.history.now());
         self.saver.save(&state.path, Arc::clone(&now));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::{Code, Problem, StudioMode};
 use scene::{Edit, SceneId};
 
-use crate::studio::{Shared, sentence};
+use crate::studio::{Shared, State, sentence};
 
 impl Shared {
     pub(crate) fn studio_mode(&self) -> Option<StudioMode> {
@@ -32,17 +32,18 @@ impl Shared {
     /// To the preview in studio mode, else to the program. The studio decides, not the page: a key that
     /// follows the one for studio mode at once must not put a scene on air.
     pub(crate) fn show(&self, scene: &SceneId) -> Result<(), Problem> {
+        let mut state = self.state.lock();
         if self.program.preview_scene().is_some() {
-            return self.set_preview(scene);
+            return self.prepare(&state, scene);
         }
-        if self.state.lock().history.now().current == *scene {
+        if state.history.now().current == *scene {
             return Ok(());
         }
-        self.switch_to(scene.clone())
+        self.switch_to(&mut state, scene.clone())
     }
 
-    fn switch_to(&self, id: SceneId) -> Result<(), Problem> {
-        self.change(|history| {
+    fn switch_to(&self, state: &mut State, id: SceneId) -> Result<(), Problem> {
+        self.change_in(state, |history| {
             history
                 .apply(&Edit::SwitchScene { id })
                 .map_err(|e| Problem::new(Code::Invalid, sentence(&e.to_string())))
@@ -52,6 +53,10 @@ impl Shared {
     pub(crate) fn set_preview(&self, scene: &SceneId) -> Result<(), Problem> {
         let state = self.state.lock();
         self.prepared()?;
+        self.prepare(&state, scene)
+    }
+
+    fn prepare(&self, state: &State, scene: &SceneId) -> Result<(), Problem> {
         let listed = state.history.now().listed().any(|s| s.id == *scene);
         if !listed {
             let text = format!(
@@ -65,25 +70,26 @@ impl Shared {
     }
 
     pub(crate) fn take(&self) -> Result<(), Problem> {
+        let mut state = self.state.lock();
         let preview = self.prepared()?;
-        let was = self.state.lock().history.now().current.clone();
+        let was = state.history.now().current.clone();
         if preview == was {
             return Err(already());
         }
         // No hand holds it any more: the transition goes by itself.
         self.program.set_hand(None);
-        self.switch_to(preview)?;
+        self.switch_to(&mut state, preview)?;
         self.program.set_preview(Some(was));
         Ok(())
     }
 
     pub(crate) fn hold(&self, far: f32) -> Result<(), Problem> {
-        let preview = self.prepared()?;
         if !(0.0..=1.0).contains(&far) {
             let text = format!("A transition is held between 0 and 1, not at {far}.");
             return Err(Problem::new(Code::Invalid, text));
         }
         let mut state = self.state.lock();
+        let preview = self.prepared()?;
         let was = state.history.now().current.clone();
         if preview == was {
             return Err(already());

@@ -1,9 +1,11 @@
 import { type Command, type Event, ProblemError, type Snapshot, problemFrom } from '$lib/api';
 import type { Connection, Endpoints, Link, Screen } from './link';
+import { Turns } from './turns';
 
 /** The studio over HTTP and WebSocket, as a page from its own server. */
 export class HttpLink implements Link {
   readonly window = false;
+  readonly #turns = new Turns();
 
   constructor(private readonly token: string) {}
 
@@ -13,11 +15,8 @@ export class HttpLink implements Link {
   }
 
   async apply(command: Command): Promise<void> {
-    await this.#fetch('/api/commands', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(command),
-    });
+    const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(command) };
+    await this.#turns.take(() => this.#fetch('/api/commands', init));
   }
 
   follow(event: (event: Event) => void, connection: (state: Connection) => void): () => void {

@@ -41,7 +41,7 @@ export interface Link {
   /** Whether files can be chosen with the system's dialog. */
   readonly window: boolean;
   snapshot(): Promise<Snapshot>;
-  /** Does it, or throws a `ProblemError`. */
+  /** Does it, or throws a `ProblemError`. What is given one after the other arrives so. */
   apply(command: Command): Promise<void>;
   /** Follows what changes until the returned function is called. Comes back by itself. */
   follow(event: (event: Event) => void, connection: (state: Connection) => void): () => void;

@@ -1,6 +1,7 @@
 import { type Command, type Event, ProblemError, type Snapshot, asProblem } from '$lib/api';
 import type { View } from '../preview';
 import type { Connection, Endpoints, Link, Screen, Shortcuts } from './link';
+import { Turns } from './turns';
 
 /** Whether this page stands in the program's own window. */
 export const inWindow = (): boolean => '__TAURI_INTERNALS__' in window;
@@ -8,13 +9,14 @@ export const inWindow = (): boolean => '__TAURI_INTERNALS__' in window;
 /** The studio in the same process, through the window. */
 export class TauriLink implements Link {
   readonly window = true;
+  readonly #turns = new Turns();
 
   snapshot(): Promise<Snapshot> {
     return call('snapshot');
   }
 
   async apply(command: Command): Promise<void> {
-    await call('apply', { command });
+    await this.#turns.take(() => call('apply', { command }));
   }
 
   follow(event: (event: Event) => void, connection: (state: Connection) => void): () => void {
