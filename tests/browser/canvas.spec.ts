@@ -119,8 +119,8 @@ test('the right button says all that can be done, and history goes to any step',
   await expect.poll(async () => (await item(klieg, 'logo')).rect.x).toBe(1060);
   await page.keyboard.press('f');
   await page.keyboard.press('h');
-  await expect.poll(async () => await steps(klieg)).toEqual(['Hide item', 'Fit to canvas', 'Align right']);
-  await expect(page.getByRole('button', { name: 'Undo', exact: true })).toHaveAttribute('title', 'Undo hide item (Ctrl+Z)');
+  await expect.poll(async () => await steps(klieg)).toEqual(['Hide item “Logo”', 'Fit to canvas', 'Align right']);
+  await expect(page.getByRole('button', { name: 'Undo', exact: true })).toHaveAttribute('title', 'Undo hide item “Logo” (Ctrl+Z)');
   await page.getByRole('button', { name: 'History' }).click();
   await page.getByRole('menuitemcheckbox', { name: 'As it was opened' }).click();
   await expect.poll(async () => (await item(klieg, 'logo')).rect.x).toBe(40);

@@ -10,15 +10,21 @@ export interface Camera {
   amplitude: number;
   /** Whether the picture carries the time, in milliseconds since 1970, as the test signal carries its counter. */
   clock: boolean;
+  /** Whether each second is marked: for a tenth of it a box at the upper right is white, and the tone is silent. */
+  marks?: boolean;
 }
 
 /** From the next page on, what this browser calls its camera and microphone. */
 export async function pretend(page: Page, camera: Camera): Promise<void> {
-  await page.addInitScript(({ color, tone, amplitude, clock }) => {
+  await page.addInitScript(({ color, tone, amplitude, clock, marks }) => {
     const [width, height] = [1280, 720];
-    const draw = (context: CanvasRenderingContext2D, turn: number): void => {
+    const draw = (context: CanvasRenderingContext2D, turn: number, second: number): void => {
       context.fillStyle = color;
       context.fillRect(0, 0, width, height);
+      if (marks) {
+        context.fillStyle = second % 1 < 0.1 ? '#ffffff' : '#000000';
+        context.fillRect((width * 13) / 16, height / 16, width / 8, height / 8);
+      }
       // Something moves, so that the encoder has something to do.
       context.fillStyle = '#ffffff';
       context.fillRect(turn % width, 40, 40, 40);
@@ -36,13 +42,17 @@ export async function pretend(page: Page, camera: Camera): Promise<void> {
     navigator.mediaDevices.getUserMedia = async () => {
       const canvas = Object.assign(document.createElement('canvas'), { width, height });
       const context = canvas.getContext('2d')!;
-      let turn = 0;
-      setInterval(() => draw(context, (turn += 8)), 1000 / 30);
-      draw(context, 0);
       const audio = new AudioContext({ sampleRate: 48_000 });
+      let turn = 0;
+      setInterval(() => draw(context, (turn += 8), audio.currentTime), 1000 / 30);
+      draw(context, 0, 0);
       const oscillator = new OscillatorNode(audio, { frequency: tone });
       const gain = new GainNode(audio, { gain: amplitude });
       const out = audio.createMediaStreamDestination();
+      for (let second = 1; marks && second < 300; second += 1) {
+        gain.gain.setValueAtTime(0, second);
+        gain.gain.setValueAtTime(amplitude, second + 0.1);
+      }
       oscillator.connect(gain).connect(out);
       oscillator.start();
       return new MediaStream([...canvas.captureStream(30).getVideoTracks(), ...out.stream.getAudioTracks()]);

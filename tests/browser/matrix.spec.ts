@@ -59,14 +59,16 @@ const sources: Source[] = [
     name: 'gstreamer',
     ...(existsSync('/usr/lib/x86_64-linux-gnu/gstreamer-1.0/libgstnice.so') ? {} : { missing: "GStreamer's webrtcbin is not installed" }),
     tone: [500, -12],
+    marks: true,
     start: async (klieg) => running(gstreamer, [here('../protocols/whip_gstreamer.py'), `${klieg.http}/gstreamer/whip`]),
   },
   {
     name: 'chromium',
     tone: [440, -12],
+    marks: true,
     start: async (klieg, context) => {
       const page = await context.newPage();
-      await pretend(page, { color: '#204060', tone: 440, amplitude: 0.25, clock: false });
+      await pretend(page, { color: '#204060', tone: 440, amplitude: 0.25, clock: false, marks: true });
       await comeAs(page, klieg, 'chromium', '');
       await expect(page.locator('.screen')).toHaveAttribute('data-phase', 'live', { timeout: 30_000 });
       return () => page.close();

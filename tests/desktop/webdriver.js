@@ -66,12 +66,14 @@ export class Process {
   }
 }
 
-/** A display of its own; `name` is what DISPLAY says. */
-export async function display(width, height) {
+/**
+ * A display of its own; `name` is what DISPLAY says. One that is not `kept` begins anew when its last client goes,
+ * as an X server does by itself, and takes down whoever is just about to connect.
+ */
+export async function display(width, height, kept = true) {
   const screen = `${width}x${height}x24`;
-  // Xvfb picks a free number and writes it to the fourth file. Without -noreset it begins anew when its last
-  // client goes, and takes down whoever is just about to connect.
-  const args = ['-displayfd', '3', '-screen', '0', screen, '-nolisten', 'tcp', '-noreset'];
+  // Xvfb picks a free number and writes it to the fourth file.
+  const args = ['-displayfd', '3', '-screen', '0', screen, '-nolisten', 'tcp', ...(kept ? ['-noreset'] : [])];
   const server = new Process('Xvfb', args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
   const number = await eventually('a display', () => /^(\d+)\n/m.exec(server.log)?.[1]);
   return { server, name: `:${number}` };

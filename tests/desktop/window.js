@@ -34,6 +34,12 @@ export class Window {
     return new Window(folder, screen, await X11.open(screen.name));
   }
 
+  /** A display that nobody else is on, not even a window manager, as in a kiosk. */
+  static async kiosk() {
+    const folder = await mkdtemp(join(tmpdir(), 'klieg-desktop-'));
+    return new Window(folder, await display(1280, 720, false), null);
+  }
+
   constructor(folder, screen, x11) {
     this.folder = folder;
     this.screen = screen;
@@ -69,7 +75,7 @@ export class Window {
     try {
       await this.session?.close();
     } finally {
-      await this.x11.manager.stop();
+      await this.x11?.manager.stop();
       await this.screen.server.stop();
       await rm(this.folder, { recursive: true, force: true });
     }

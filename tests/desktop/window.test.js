@@ -362,3 +362,14 @@ test('it opens where it was left', { skip }, async () => {
   const studio = await eventually('the window', () => x11.window('Klieg'));
   await eventually(`its place ${JSON.stringify(left)}`, async () => isDeepStrictEqual(await x11.place(studio), left));
 });
+
+test('it opens on a display that nobody else is on', { skip }, async () => {
+  const kiosk = await Window.kiosk();
+  try {
+    await kiosk.open();
+    await kiosk.session.element(GO_LIVE, 60_000);
+    assert.equal((await kiosk.ask('snapshot')).collection.name, 'Demo');
+  } finally {
+    await kiosk.close();
+  }
+});

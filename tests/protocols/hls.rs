@@ -55,7 +55,7 @@ impl Station {
 
     fn text(&self, name: &str) -> String {
         let file = self.live.file(name).unwrap_or_else(|| panic!("no {name}"));
-        String::from_utf8(file.body.to_vec()).unwrap()
+        String::from_utf8(file.body.to_bytes().to_vec()).unwrap()
     }
 
     /// Waits until the media playlist fits.
@@ -96,7 +96,7 @@ impl Station {
         for name in maps.chain(segments) {
             let file = self.live.file(name).unwrap_or_else(|| panic!("no {name}"));
             assert!(file.immutable);
-            std::fs::write(dir.join(name), &file.body).unwrap();
+            std::fs::write(dir.join(name), &file.body.to_bytes()).unwrap();
         }
         dir.join(hls::INDEX)
     }
@@ -137,7 +137,7 @@ async fn answer(mut stream: TcpStream, live: Live) {
         Some(file) => {
             let (kind, len) = (file.content_type, file.body.len());
             let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len}");
-            (head, file.body)
+            (head, file.body.to_bytes())
         }
         None => (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 0".to_owned(),

@@ -142,6 +142,7 @@ fn gstreamer_publishes_and_aiortc_and_gstreamer_watch() {
         return;
     };
     watches(&viewer, SIZE, AMPLITUDE);
+    in_step(&viewer, 0.060);
     let url = station.url("/webrtc/studio/whep");
     let second = Script::on(python, "whep_gstreamer.py", &[&url]);
     let answer = second.hear("an answer", PATIENCE, is("answer"));

@@ -1,4 +1,5 @@
-"""A WHIP publisher (RFC 9725) on GStreamer's webrtcbin: a ball that moves, and a steady tone.
+"""A WHIP publisher (RFC 9725) on GStreamer's webrtcbin: a ball that moves, and a steady tone. For the first tenth of
+each second the picture is bright and the tone is silent, so that whoever watches can tell whether they are in step.
 
     python whip_gstreamer.py URL
 
@@ -23,11 +24,13 @@ URL = sys.argv[1]
 
 PIPELINE = """
 webrtcbin name=peer bundle-policy=max-bundle
-videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=30/1 ! videoconvert
+videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=640,height=360,framerate=30/1
+  ! videobalance name=light ! videoconvert
   ! openh264enc complexity=low bitrate=1000000 gop-size=600 ! h264parse config-interval=-1
   ! rtph264pay aggregate-mode=zero-latency ! application/x-rtp,media=video,encoding-name=H264,payload=96
   ! queue ! peer.
-audiotestsrc is-live=true wave=sine freq=500 volume=0.25 ! audioconvert ! audioresample
+audiotestsrc is-live=true wave=sine freq=500 volume=0.25 samplesperbuffer=441 ! volume name=tone
+  ! audioconvert ! audioresample
   ! audio/x-raw,rate=48000,channels=2 ! opusenc ! rtpopuspay
   ! application/x-rtp,media=audio,encoding-name=OPUS,payload=111 ! queue ! peer.
 """
@@ -37,11 +40,23 @@ def say(**what):
     print(json.dumps(what), flush=True)
 
 
+def marks(element, mark):
+    """Calls `mark` with whether the moment of what comes next belongs to a mark."""
+
+    def look(_, info):
+        mark(element, info.get_buffer().pts % Gst.SECOND < Gst.SECOND // 10)
+        return Gst.PadProbeReturn.OK
+
+    element.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, look)
+
+
 def main():
     Gst.init(None)
     loop = GLib.MainLoop()
     pipeline = Gst.parse_launch(PIPELINE)
     peer = pipeline.get_by_name("peer")
+    marks(pipeline.get_by_name("light"), lambda light, on: light.set_property("brightness", 1.0 if on else 0.0))
+    marks(pipeline.get_by_name("tone"), lambda tone, on: tone.set_property("mute", on))
     posted = threading.Event()
 
     def post(*_):

@@ -3,6 +3,8 @@
 
 pub(crate) mod init;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use media::{Config, Packet, Timestamp, Track, TrackId};
 
@@ -26,7 +28,7 @@ pub(crate) fn scale_of(config: &Config) -> u32 {
 /// [`starting_at`](Self::starting_at) has said otherwise; all tracks keep their distance from one another.
 #[derive(Clone, Debug)]
 pub struct Muxer {
-    tracks: Vec<Out>,
+    tracks: Arc<[Out]>,
     sequence: u32,
     origin: Option<Timestamp>,
 }
@@ -90,11 +92,7 @@ impl Muxer {
     /// out. Each packet lasts until the next of its track; the last picture lasts until `end`, the decode
     /// time with which the next fragment begins, and the last sound as long as it is.
     pub fn fragment(&mut self, packets: &[Packet], end: Timestamp) -> Bytes {
-        let known = |p: &&Packet| self.tracks.iter().any(|t| t.id == p.track);
-        let earliest = packets.iter().filter(known).map(|p| p.dts).min();
-        let origin = *self.origin.get_or_insert(earliest.unwrap_or_default());
-        self.sequence = self.sequence.wrapping_add(1);
-
+        let origin = self.count(packets);
         let payload: usize = packets.iter().map(|p| p.data.len()).sum();
         let mut writer = Writer {
             out: Vec::with_capacity(payload + packets.len() * 16 + 256),
@@ -104,7 +102,7 @@ impl Muxer {
         writer.u32(self.sequence);
         writer.end(mfhd);
         let mut runs: Vec<(usize, Vec<&Packet>)> = Vec::with_capacity(self.tracks.len());
-        for (number, track) in (1u32..).zip(&self.tracks) {
+        for (number, track) in (1u32..).zip(&*self.tracks) {
             let own: Vec<&Packet> = packets.iter().filter(|p| p.track == track.id).collect();
             if own.is_empty() {
                 continue;
@@ -124,6 +122,47 @@ impl Muxer {
         }
         writer.end(mdat);
         writer.out.into()
+    }
+
+    /// The same fragment for when it is wanted; those after it may be written before.
+    pub fn later(&mut self, packets: Vec<Packet>, end: Timestamp) -> Unwritten {
+        let muxer = self.clone();
+        self.count(&packets);
+        Unwritten {
+            muxer,
+            packets,
+            end,
+        }
+    }
+
+    /// Counts a fragment, and gives decode time 0.
+    fn count(&mut self, packets: &[Packet]) -> Timestamp {
+        let known = |p: &&Packet| self.tracks.iter().any(|t| t.id == p.track);
+        let earliest = packets.iter().filter(known).map(|p| p.dts).min();
+        self.sequence = self.sequence.wrapping_add(1);
+        *self.origin.get_or_insert(earliest.unwrap_or_default())
+    }
+}
+
+/// A fragment that nobody has wanted yet: its packets, which are not copied.
+#[derive(Clone, Debug)]
+pub struct Unwritten {
+    /// As it was before the fragment.
+    muxer: Muxer,
+    packets: Vec<Packet>,
+    end: Timestamp,
+}
+
+impl Unwritten {
+    /// The fragment, as [`Muxer::fragment`] gives it.
+    pub fn write(&self) -> Bytes {
+        self.muxer.clone().fragment(&self.packets, self.end)
+    }
+
+    /// About how many bytes it has; never far from it, as media is most of them.
+    pub fn about(&self) -> usize {
+        let payload: usize = self.packets.iter().map(|p| p.data.len()).sum();
+        payload + self.packets.len() * 12 + 200
     }
 }
 

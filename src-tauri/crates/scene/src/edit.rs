@@ -2,6 +2,7 @@
 
 mod filters;
 mod group;
+mod label;
 mod patch;
 mod structure;
 mod transform;
@@ -323,54 +324,6 @@ pub enum EditError {
 }
 
 impl Edit {
-    /// What this does to a document, as a step of the history: "Rename scene", "Hide item".
-    pub fn label(&self, before: &Collection) -> String {
-        let said = match self {
-            Self::Many { label, .. } => label.trim(),
-            Self::Rename { .. } => "Rename collection",
-            Self::SetCanvas { .. } => "Change canvas",
-            Self::AddScene { .. } => "Add scene",
-            Self::RenameScene { .. } => "Rename scene",
-            Self::DuplicateScene { .. } => "Duplicate scene",
-            Self::MoveScene { .. } => "Move scene",
-            Self::RemoveScene { .. } => "Delete scene",
-            Self::SwitchScene { .. } => "Switch scene",
-            Self::AddSource { .. } => "Add source",
-            Self::RenameSource { .. } => "Rename source",
-            Self::SetSource { .. } => "Change source",
-            Self::SetAudio { id, audio }
-                if before
-                    .source(id)
-                    .is_some_and(|s| s.audio.tracks != audio.tracks) =>
-            {
-                "Change sound tracks"
-            }
-            Self::SetAudio { .. } => "Change level",
-            Self::SetMasterGain { .. } => "Change master level",
-            Self::AddItem { .. } => "Add item",
-            Self::SetItem { scene, id, patch } => {
-                let items = before.scene(scene).map_or(&[][..], |s| &s.items);
-                patch.label(items.iter().find(|i| i.id == *id))
-            }
-            Self::MoveItem { .. } => "Change order",
-            Self::RemoveItem { .. } => "Remove item",
-            Self::Group { .. } => "Group items",
-            Self::Ungroup { .. } => "Ungroup items",
-            Self::FitGroup { .. } => "Fit group",
-            Self::Paste { .. } => "Paste items",
-            Self::AddFilter { .. } => "Add filter",
-            Self::SetFilter { .. } => "Change filter",
-            Self::RenameFilter { .. } => "Rename filter",
-            Self::EnableFilter { enabled: true, .. } => "Apply filter",
-            Self::EnableFilter { .. } => "Bypass filter",
-            Self::MoveFilter { .. } => "Move filter",
-            Self::RemoveFilter { .. } => "Remove filter",
-            Self::PasteFilters { .. } => "Paste filters",
-            Self::SetTransition { .. } | Self::SetSceneTransition { .. } => "Change transition",
-        };
-        said.to_owned()
-    }
-
     /// Whether this only goes on changing the value that `last` changed, as a drag does.
     pub(crate) fn goes_on(&self, last: &Self) -> bool {
         match (self, last) {

@@ -8,14 +8,16 @@
 mod reload;
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::Code;
+use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use futures::stream;
 use media::{ChannelName, Clock, Hub, Timestamp};
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -179,7 +181,7 @@ pub(crate) async fn file(
     if !file.immutable
         && let Some(secret) = &carried
     {
-        let text = String::from_utf8_lossy(&file.body);
+        let text = text_of(&file);
         file.body = with_query(&text, &format!("token={}", encoded(secret))).into();
     }
     let caching = match (file.immutable, private) {
@@ -207,13 +209,16 @@ async fn index(live: &Live, carried: Option<&str>) -> Result<Response, Refusal> 
         .retry_after(2));
     };
     let viewer = getrandom::u64().map_err(|e| Refusal::new(Code::Internal, e.to_string()))?;
-    let text = String::from_utf8_lossy(&file.body);
-    let mut text = with_query(&text, &format!("viewer={viewer:016x}"));
+    let mut text = with_query(&text_of(&file), &format!("viewer={viewer:016x}"));
     if let Some(secret) = carried {
         text = with_query(&text, &format!("token={}", encoded(secret)));
     }
     file.body = text.into();
     Ok(answer(file, "no-store"))
+}
+
+fn text_of(file: &File) -> String {
+    String::from_utf8_lossy(&file.body.to_bytes()).into_owned()
 }
 
 fn answer(file: File, caching: &'static str) -> Response {
@@ -223,9 +228,10 @@ fn answer(file: File, caching: &'static str) -> Response {
             HeaderValue::from_static(file.content_type),
         ),
         (header::CACHE_CONTROL, HeaderValue::from_static(caching)),
+        (header::CONTENT_LENGTH, file.body.len().into()),
     ];
-    let body: Bytes = file.body;
-    (headers, body).into_response()
+    let pieces = file.body.into_iter().map(Ok::<_, Infallible>);
+    (headers, Body::from_stream(stream::iter(pieces))).into_response()
 }
 
 /// A playlist with something more in the query of each address: of lines that are not tags, and of

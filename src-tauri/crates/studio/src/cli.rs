@@ -6,7 +6,7 @@ use clap::Parser;
 
 /// Klieg: a desktop broadcasting studio that carries its own station.
 #[derive(Clone, Debug, Default, Parser)]
-#[command(name = "klieg", version, about)]
+#[command(name = "klieg", version)]
 pub struct Args {
     /// Run without a window.
     #[arg(long)]

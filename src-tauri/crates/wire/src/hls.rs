@@ -9,7 +9,7 @@ mod stream;
 
 pub use follow::{Live, follow};
 pub use playlist::{Range, ranges};
-pub use stream::{Edge, File, Options, Stream};
+pub use stream::{Body, Contents, Edge, File, Options, Stream};
 
 /// The name of the multivariant playlist among a channel's files.
 pub const INDEX: &str = "index.m3u8";

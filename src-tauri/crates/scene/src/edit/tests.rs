@@ -246,3 +246,42 @@ fn a_patch_changes_only_what_it_names() {
     assert_eq!(after.scenes[0].items[0], expect);
     assert_eq!(after.scenes[0].items[1], doc.scenes[0].items[1]);
 }
+
+#[test]
+fn a_step_of_the_history_names_what_it_is_about() {
+    let doc = collection();
+    let (scene, two) = (SceneId::new("scene-1"), SceneId::new("two"));
+    let hide = |id: &str| Edit::SetItem {
+        scene: scene.clone(),
+        id: ItemId::new(id),
+        patch: ItemPatch {
+            visible: Some(false),
+            ..ItemPatch::default()
+        },
+    };
+    let add = |name: &str| Edit::AddScene {
+        id: SceneId::new("three"),
+        name: name.into(),
+    };
+    let level = Edit::SetAudio {
+        id: SourceId::new("bars"),
+        audio: Audio::default(),
+    };
+    for (edit, label) in [
+        (
+            Edit::RemoveScene { id: two },
+            "Delete scene \u{201c}Two\u{201d}",
+        ),
+        (level, "Change level \u{201c}bars\u{201d}"),
+        (hide("a"), "Hide item \u{201c}bars\u{201d}"),
+        (hide("gone"), "Hide item"),
+        (Edit::SetMasterGain { gain_db: 0.0 }, "Change master level"),
+        (add("Three"), "Add scene \u{201c}Three\u{201d}"),
+        (
+            add("An afternoon with a great many guests"),
+            "Add scene \u{201c}An afternoon with a great m\u{2026}\u{201d}",
+        ),
+    ] {
+        assert_eq!(edit.label(&doc), label);
+    }
+}

@@ -1,17 +1,18 @@
 //! Keeps a packager fed from the hub.
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use media::{Channel, Clock, Next, Start, Timestamp, Want};
 use tokio::sync::watch;
 
-use super::MEDIA;
-use super::stream::{Edge, File, Options, Stream};
+use super::stream::{Contents, Edge, File, Options, Stream};
+use super::{INDEX, MEDIA};
 
 /// Packets that wait when packaging falls behind; several segments' worth.
 const QUEUE: usize = 1_024;
+
+const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
 
 /// The files of a channel as they are now. Reading never waits for the packager, but where it says so.
 #[derive(Clone, Debug)]
@@ -19,58 +20,86 @@ pub struct Live {
     shown: watch::Receiver<Arc<Shown>>,
 }
 
-/// What the packager has made.
+/// What the packager has made. Playlists are written when somebody asks, as media is.
 #[derive(Debug, Default)]
 struct Shown {
-    files: BTreeMap<String, File>,
-    delta: Option<File>,
-    edge: Option<Edge>,
-    hint: Option<String>,
+    contents: Option<Contents>,
     ended: bool,
+    written: OnceLock<Written>,
+}
+
+#[derive(Debug, Default)]
+struct Written {
+    index: Option<File>,
+    media: Option<File>,
+    delta: Option<File>,
 }
 
 impl Shown {
     fn of(stream: &Stream, ended: bool) -> Self {
-        let files: BTreeMap<String, File> = stream.files().into_iter().collect();
-        let delta = files
-            .get(MEDIA)
-            .zip(stream.delta())
-            .map(|(whole, body)| File {
-                body: body.into(),
-                ..whole.clone()
-            });
         Self {
-            files,
-            delta,
-            edge: stream.edge(),
-            hint: stream.hint(),
+            contents: Some(stream.contents()),
             ended,
+            written: OnceLock::new(),
         }
+    }
+
+    fn file(&self, name: &str) -> Option<File> {
+        match name {
+            INDEX => self.written().index.clone(),
+            MEDIA => self.written().media.clone(),
+            _ => self.contents.as_ref()?.media(name),
+        }
+    }
+
+    fn written(&self) -> &Written {
+        let file = |text: String| File {
+            content_type: PLAYLIST_TYPE,
+            immutable: false,
+            body: text.into(),
+        };
+        self.written.get_or_init(|| match &self.contents {
+            None => Written::default(),
+            Some(contents) => Written {
+                index: contents.multivariant().map(file),
+                media: contents.playlist().map(file),
+                delta: contents.delta().map(file),
+            },
+        })
+    }
+
+    fn is_ready(&self) -> bool {
+        self.contents.as_ref().is_some_and(Contents::is_ready)
+    }
+
+    fn edge(&self) -> Option<Edge> {
+        self.contents.as_ref().and_then(Contents::edge)
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.contents.as_ref().and_then(Contents::hint)
     }
 }
 
 impl Live {
     /// The file of this name. Before the first segment is whole there is none.
     pub fn file(&self, name: &str) -> Option<File> {
-        self.shown.borrow().files.get(name).cloned()
+        self.now().file(name)
     }
 
     /// The media playlist without what somebody knows who has followed so far; whole where there is
     /// nothing to leave out.
     pub fn delta(&self) -> Option<File> {
-        let shown = self.shown.borrow();
-        shown
-            .delta
-            .as_ref()
-            .or_else(|| shown.files.get(MEDIA))
-            .cloned()
+        let now = self.now();
+        let Written { media, delta, .. } = now.written();
+        delta.as_ref().or(media.as_ref()).cloned()
     }
 
     /// The file of this name, waited for where it is the part that comes next. `None` when there is
     /// none, and when it turned out that there will be none.
     pub async fn hinted(&self, name: &str) -> Option<File> {
         let mut shown = self.shown.clone();
-        let came = |s: &Arc<Shown>| s.hint.as_deref() != Some(name);
+        let came = |s: &Arc<Shown>| s.hint().as_deref() != Some(name);
         // Nothing follows once the packager has gone.
         let _gone = shown.wait_for(came).await.is_err();
         self.file(name)
@@ -79,25 +108,30 @@ impl Live {
     /// How far the channel has come; `None` where it has no parts, or has ended.
     pub fn edge(&self) -> Option<Edge> {
         let shown = self.shown.borrow();
-        shown.edge.filter(|_| !shown.ended)
+        shown.edge().filter(|_| !shown.ended)
     }
 
     /// Waits until the channel has come as far as this, or has ended.
     pub async fn reached(&self, edge: Edge) {
         let mut shown = self.shown.clone();
-        let there = |s: &Arc<Shown>| s.ended || s.edge.is_none_or(|at| at >= edge);
+        let there = |s: &Arc<Shown>| s.ended || s.edge().is_none_or(|at| at >= edge);
         let _gone = shown.wait_for(there).await.is_err();
     }
 
     /// Waits until there is something to play; false when the channel ended before.
     pub async fn ready(&self) -> bool {
         let mut shown = self.shown.clone();
-        shown.wait_for(|s| !s.files.is_empty()).await.is_ok()
+        shown.wait_for(|s| s.is_ready()).await.is_ok()
     }
 
     /// Waits for the next change of the playlist; false when there will be none.
     pub async fn changed(&mut self) -> bool {
         self.shown.changed().await.is_ok()
+    }
+
+    /// Not held while files are written, so that the packager goes on meanwhile.
+    fn now(&self) -> Arc<Shown> {
+        Arc::clone(&self.shown.borrow())
     }
 }
 
@@ -175,12 +209,12 @@ mod tests {
         assert!(live.ready().await);
         let index = live.file(super::super::INDEX).unwrap();
         assert!(!index.immutable);
-        let text = String::from_utf8(index.body.to_vec()).unwrap();
+        let text = String::from_utf8(index.body.to_bytes().to_vec()).unwrap();
         assert!(text.contains("avc1.42C01F,mp4a.40.2"), "{text}");
         drop(writer);
         task.await.unwrap();
         let media = live.file(super::super::MEDIA).unwrap();
-        assert!(media.body.ends_with(b"#EXT-X-ENDLIST\n"));
+        assert!(media.body.to_bytes().ends_with(b"#EXT-X-ENDLIST\n"));
     }
 
     #[tokio::test]

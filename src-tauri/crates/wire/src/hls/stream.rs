@@ -1,14 +1,18 @@
 //! The packager: packets to playlists, segments and parts.
 
+mod contents;
+mod late;
 mod shelf;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use container::fmp4::Muxer;
 use media::{Config, Kind, Next, Packet, Timestamp, Track, TrackId};
 
+pub use contents::{Body, Contents};
+use late::Late;
 use shelf::{Begun, Shelf};
 
 /// How a channel is cut up.
@@ -49,7 +53,7 @@ pub struct File {
     /// It never changes, so that caches may keep it.
     pub immutable: bool,
     /// What is in it.
-    pub body: Bytes,
+    pub body: Body,
 }
 
 /// How far a stream has come.
@@ -60,9 +64,6 @@ pub struct Edge {
     /// How many of its parts are there.
     pub parts: usize,
 }
-
-const VIDEO_TYPE: &str = "video/mp4";
-const AUDIO_TYPE: &str = "audio/mp4";
 
 /// A segment that grows beyond this is thrown away: its writer sends no keyframes.
 const SEGMENT_BYTES: usize = 32 << 20;
@@ -80,7 +81,7 @@ const PARTS_FPS_MILLIS: u32 = 10_000;
 #[derive(Debug)]
 pub struct Stream {
     options: Options,
-    tracks: Vec<Track>,
+    tracks: Arc<[Track]>,
     muxer: Option<Muxer>,
     /// How long parts may be; `None` where there are none.
     part: Option<Duration>,
@@ -112,7 +113,9 @@ struct Open {
 /// A piece of a segment that can be loaded alone: a fragment of its own.
 #[derive(Clone, Debug)]
 struct Part {
-    body: Bytes,
+    body: Arc<Late>,
+    /// About.
+    bytes: usize,
     duration: Duration,
     /// A player can begin here.
     independent: bool,
@@ -123,7 +126,7 @@ impl Stream {
     pub fn new(options: Options) -> Self {
         Self {
             options,
-            tracks: Vec::new(),
+            tracks: Arc::default(),
             muxer: None,
             part: None,
             open: None,
@@ -153,74 +156,20 @@ impl Stream {
         }
     }
 
-    /// The multivariant playlist, once there is a segment (RFC 8216, section 4.3.4).
-    pub fn multivariant(&self) -> Option<String> {
-        self.shelf.multivariant(&self.tracks)
-    }
-
-    /// The media playlist, once there is a segment (RFC 8216, section 4.3.3).
-    pub fn playlist(&self) -> Option<String> {
-        self.shelf
-            .playlist(self.begun(), self.part, self.ended, false)
-    }
-
-    /// The same without the segments that somebody knows who has followed so far, where there are
-    /// such (RFC 8216bis, section 6.2.5.1).
-    pub fn delta(&self) -> Option<String> {
-        self.shelf
-            .playlist(self.begun(), self.part, self.ended, true)
-    }
-
-    /// How far it has come; `None` where there are no parts, and nothing can be waited for.
-    pub fn edge(&self) -> Option<Edge> {
-        self.part?;
-        Some(Edge {
-            segment: self.shelf.next_sequence(),
-            parts: self.open.as_ref().map_or(0, |o| o.parts.len()),
-        })
-    }
-
-    /// The name of the part that comes next, which players may ask for before it is there.
-    pub fn hint(&self) -> Option<String> {
-        let edge = self.edge().filter(|_| !self.ended)?;
-        Some(self.shelf.part_name(edge.segment, edge.parts))
-    }
-
-    fn begun(&self) -> Option<Begun<'_>> {
-        self.open
-            .as_ref()
-            .map(|open| open.begun(self.discontinuity))
-    }
-
-    /// The initialisation segment of the newest tracks.
-    pub fn init(&self) -> Option<Bytes> {
-        self.shelf.inits.back().map(|(_, body)| body.clone())
-    }
-
-    /// The segment of this number, as long as it is kept.
-    pub fn segment(&self, sequence: u64) -> Option<Bytes> {
-        let mut segments = self.shelf.segments.iter();
-        Some(segments.find(|s| s.sequence == sequence)?.body.clone())
-    }
-
-    /// Everything that a player may ask for now, with its name; nothing before there is a segment.
-    pub fn files(&self) -> Vec<(String, File)> {
-        let mut files = shelf::playlists(self.multivariant(), self.playlist());
-        if files.is_empty() {
-            return files;
+    /// Everything that players may ask for as it is now; cheap, as nothing is written for those who may not
+    /// come.
+    pub fn contents(&self) -> Contents {
+        Contents {
+            shelf: self.shelf.clone(),
+            begun: self.open.as_ref().map(|open| Begun {
+                start: open.start,
+                discontinuity: self.discontinuity,
+                parts: open.parts.clone(),
+            }),
+            tracks: Arc::clone(&self.tracks),
+            part: self.part,
+            ended: self.ended,
         }
-        let content_type = self.content_type();
-        let begun = self.open.as_ref().map_or(&[][..], |o| &o.parts);
-        let media = self.shelf.media(begun, self.part.is_some());
-        files.extend(media.into_iter().map(|(name, body)| {
-            let file = File {
-                content_type,
-                immutable: true,
-                body,
-            };
-            (name, file)
-        }));
-        files
     }
 
     /// Whether the segment being filled has waited for a keyframe for longer than it should.
@@ -250,7 +199,7 @@ impl Stream {
     }
 
     fn set_tracks(&mut self, tracks: &[Track]) -> bool {
-        if tracks == self.tracks {
+        if *tracks == *self.tracks {
             return false;
         }
         if self.shelf.segments.is_empty() {
@@ -259,7 +208,7 @@ impl Stream {
             self.open = None;
         }
         let changed = self.interrupt();
-        self.tracks = tracks.to_vec();
+        self.tracks = tracks.into();
         self.muxer = None;
         self.newest.clear();
         self.spacings.clear();
@@ -377,8 +326,10 @@ impl Stream {
         if let Some(muxer) = &mut self.muxer
             && !packets.is_empty()
         {
+            let fragment = muxer.later(packets, end);
             open.parts.push(Part {
-                body: muxer.fragment(&packets, end),
+                bytes: fragment.about(),
+                body: Arc::new(Late::new(fragment)),
                 duration,
                 independent,
             });
@@ -493,25 +444,22 @@ impl Stream {
         let rest = std::mem::take(&mut open.packets);
         self.add_part(&mut open, rest, end);
         let discontinuity = std::mem::take(&mut self.discontinuity);
-        self.shelf.put(open.begun(discontinuity), duration);
+        let begun = Begun {
+            start: open.start,
+            discontinuity,
+            parts: open.parts,
+        };
+        self.shelf.put(begun, duration);
         true
     }
 
     fn has_video(&self) -> bool {
-        self.tracks.iter().any(|t| t.config.kind() == Kind::Video)
+        has_video(&self.tracks)
     }
 
     fn is_video(&self, id: TrackId) -> bool {
         let track = self.tracks.iter().find(|t| t.id == id);
         track.is_some_and(|t| matches!(t.config, Config::H264 { .. }))
-    }
-
-    fn content_type(&self) -> &'static str {
-        if self.has_video() {
-            VIDEO_TYPE
-        } else {
-            AUDIO_TYPE
-        }
     }
 }
 
@@ -519,14 +467,10 @@ impl Open {
     fn is_empty(&self) -> bool {
         self.packets.is_empty() && self.parts.is_empty()
     }
+}
 
-    fn begun(&self, discontinuity: bool) -> Begun<'_> {
-        Begun {
-            start: self.start,
-            discontinuity,
-            parts: &self.parts,
-        }
-    }
+fn has_video(tracks: &[Track]) -> bool {
+    tracks.iter().any(|t| t.config.kind() == Kind::Video)
 }
 
 #[cfg(test)]

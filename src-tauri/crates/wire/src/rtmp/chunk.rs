@@ -167,6 +167,18 @@ impl Reader {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// The same for bytes that may be kept: they are copied only where some before them wait for more. Leaves
+    /// `bytes` empty.
+    pub fn take(&mut self, bytes: &mut BytesMut) {
+        if self.buffer.is_empty() {
+            self.received += bytes.len() as u64;
+            std::mem::swap(&mut self.buffer, bytes);
+        } else {
+            self.feed(bytes);
+        }
+        bytes.clear();
+    }
+
     /// Bytes fed so far: what acknowledgements count.
     pub fn received(&self) -> u64 {
         self.received
@@ -319,19 +331,25 @@ impl Reader {
             stream.inside = true;
         }
         self.buffer.advance(header.len);
-        stream.partial.extend_from_slice(&self.buffer[..payload]);
-        self.buffer.advance(payload);
-        self.pending += payload;
-        if stream.partial.len() < stream.length {
-            return Ok(None);
-        }
-        self.pending -= stream.partial.len();
+        let data = if payload == stream.length {
+            // Whole in one chunk, as most are where chunks are large: not copied.
+            self.buffer.split_to(payload)
+        } else {
+            stream.partial.extend_from_slice(&self.buffer[..payload]);
+            self.buffer.advance(payload);
+            self.pending += payload;
+            if stream.partial.len() < stream.length {
+                return Ok(None);
+            }
+            self.pending -= stream.partial.len();
+            stream.partial.split()
+        };
         stream.inside = false;
         Ok(Some(Message {
             kind: stream.kind,
             stream: stream.message_stream,
             timestamp: stream.timestamp,
-            data: stream.partial.split().freeze(),
+            data: data.freeze(),
         }))
     }
 

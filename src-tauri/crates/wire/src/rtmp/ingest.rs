@@ -16,6 +16,7 @@ mod timeline;
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -31,6 +32,9 @@ use session::{Event, Session};
 
 /// Bytes read at once.
 const READ: usize = 64 << 10;
+
+/// Room for less than this is not read into.
+const LEAST_READ: usize = 16 << 10;
 
 /// How long a peer may take no byte of what waits for it.
 const STALL: Duration = Duration::from_secs(10);
@@ -160,7 +164,7 @@ enum Happened {
     Told,
     Sent(io::Result<usize>),
     Received(io::Result<usize>),
-    Late,
+    Rang,
 }
 
 impl Connection {
@@ -175,13 +179,20 @@ impl Connection {
         F: Future<Output = Result<Admission, Refusal>>,
     {
         let mut admit = Some(admit);
-        let mut incoming = BytesMut::with_capacity(READ);
+        let mut incoming = BytesMut::new();
         let mut stalled: Option<Timestamp> = None;
+        // Both outlive a turn of the loop: to wait anew for what seldom comes would cost each message as
+        // much as reading it.
+        let mut told = pin!(self.end.clone().cancelled_owned());
+        let mut timer = pin!(sleep_until(self.instant(self.session.deadline())));
         loop {
             while let Some(event) = self.session.poll(self.clock.now())? {
                 match event {
                     Event::Publish(request) => match admit.take() {
-                        Some(admit) => self.decide(admit(request)).await?,
+                        Some(admit) => {
+                            self.decide(admit(request)).await?;
+                            told.set(self.end.clone().cancelled_owned());
+                        }
                         None => return Err(Error::NotRtmp),
                     },
                     Event::Metadata(values) => {
@@ -201,13 +212,20 @@ impl Connection {
             };
             let deadline = self.session.deadline();
             let deadline = stalled.map_or(deadline, |until| deadline.min(until));
-            let timer = Instant::from_std(self.clock.instant(deadline));
+            // Most deadlines move away before they come; then it rings early, and is set anew.
+            if self.instant(deadline) < timer.deadline() {
+                timer.as_mut().reset(self.instant(deadline));
+            }
+            // Messages lie where they were read, several to a block: a block for each would hold more air than media.
+            if incoming.capacity() - incoming.len() < LEAST_READ {
+                incoming.reserve(READ);
+            }
             let happened = tokio::select! {
                 biased;
-                () = self.end.cancelled() => Happened::Told,
+                () = &mut told => Happened::Told,
                 sent = to.write(self.session.output()), if waiting => Happened::Sent(sent),
                 read = from.read_buf(&mut incoming) => Happened::Received(read),
-                () = sleep_until(timer) => Happened::Late,
+                () = &mut timer => Happened::Rang,
             };
             match happened {
                 Happened::Told => return self.dismiss(),
@@ -216,8 +234,7 @@ impl Connection {
                     stalled = None;
                 }
                 Happened::Received(Ok(bytes)) if bytes > 0 => {
-                    self.session.feed(&incoming)?;
-                    incoming.clear();
+                    self.session.take(&mut incoming)?;
                 }
                 Happened::Sent(Ok(_)) | Happened::Received(Ok(_)) => {
                     return Err(Error::Lost("it was closed".to_owned()));
@@ -225,10 +242,17 @@ impl Connection {
                 Happened::Sent(Err(error)) | Happened::Received(Err(error)) => {
                     return Err(Error::Lost(error.to_string()));
                 }
-                Happened::Late if stalled == Some(deadline) => return Err(Error::Unread),
-                Happened::Late => return Err(self.session.late()),
+                Happened::Rang if self.instant(deadline) > timer.deadline() => {
+                    timer.as_mut().reset(self.instant(deadline));
+                }
+                Happened::Rang if stalled == Some(deadline) => return Err(Error::Unread),
+                Happened::Rang => return Err(self.session.late()),
             }
         }
+    }
+
+    fn instant(&self, at: Timestamp) -> Instant {
+        Instant::from_std(self.clock.instant(at))
     }
 
     async fn decide(

@@ -1,16 +1,15 @@
 //! What has been packaged: segments, their parts, and the playlists that name them.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use media::{Timestamp, Track};
 
-use super::{File, Options, Part};
+use super::{Body, Options, Part};
+use crate::hls::MEDIA;
 use crate::hls::playlist::{self, Entry, Head, Low, Piece};
-use crate::hls::{INDEX, MEDIA};
-
-const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
 
 /// Segments are kept no longer than they are of this many bytes together, beyond the newest ones
 /// that the playlist needs.
@@ -25,13 +24,13 @@ const PARTS_LISTED: u64 = 3;
 const SKIP_TARGETS: u64 = 6;
 
 /// Finished segments, oldest first, and what of them is listed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Shelf {
     options: Options,
     /// Initialisation segments by number, as long as a kept segment needs them.
     pub(super) inits: VecDeque<(u64, Bytes)>,
     next_init: u64,
-    pub(super) segments: VecDeque<Segment>,
+    pub(super) segments: VecDeque<Arc<Segment>>,
     /// How many of `segments`, from the front, have left the playlist and are kept for those who
     /// still load them.
     pub(super) unlisted: usize,
@@ -54,17 +53,24 @@ pub(super) struct Segment {
     start: Timestamp,
     pub(super) duration: Duration,
     pub(super) discontinuity: bool,
-    pub(super) body: Bytes,
-    /// Slices of `body`.
+    /// All of it.
     pub(super) parts: Vec<Part>,
+    /// About.
+    pub(super) bytes: usize,
+}
+
+impl Segment {
+    fn body(&self) -> Body {
+        self.parts.iter().map(|part| part.body.bytes()).collect()
+    }
 }
 
 /// What is about to become a segment, or its beginning so far.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Begun<'a> {
+#[derive(Clone, Debug)]
+pub(super) struct Begun {
     pub(super) start: Timestamp,
     pub(super) discontinuity: bool,
-    pub(super) parts: &'a [Part],
+    pub(super) parts: Vec<Part>,
 }
 
 impl Shelf {
@@ -90,7 +96,7 @@ impl Shelf {
 
     /// Bytes of media held.
     pub(super) fn bytes(&self) -> usize {
-        self.segments.iter().map(|s| s.body.len()).sum()
+        self.segments.iter().map(|s| s.bytes).sum()
     }
 
     /// What is put next begins with this initialisation segment.
@@ -103,19 +109,19 @@ impl Shelf {
     }
 
     /// Puts a segment of `duration` behind the others.
-    pub(super) fn put(&mut self, begun: Begun<'_>, duration: Duration) {
+    pub(super) fn put(&mut self, begun: Begun, duration: Duration) {
         let Some(&(init, _)) = self.inits.back() else {
             return;
         };
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        let (body, parts) = joined(begun.parts);
+        let bytes = begun.parts.iter().map(|p| p.bytes).sum();
         // Very short ones say nothing of the rate (section 4.1).
         if duration * 2 >= self.options.target {
-            self.peak = self.peak.max(bits_per_second(body.len(), duration));
+            self.peak = self.peak.max(bits_per_second(bytes, duration));
         }
         self.target = self.target.max(rounded(duration));
-        self.segments.push_back(Segment {
+        self.segments.push_back(Arc::new(Segment {
             sequence,
             name: format!("{:x}-{sequence}.m4s", self.options.run),
             init,
@@ -123,9 +129,9 @@ impl Shelf {
             start: begun.start,
             duration,
             discontinuity: begun.discontinuity,
-            body,
-            parts,
-        });
+            parts: begun.parts,
+            bytes,
+        }));
         self.slide();
     }
 
@@ -135,7 +141,7 @@ impl Shelf {
         listed.peek()?;
         let nominal: u64 = tracks.iter().map(|t| u64::from(t.bitrate)).sum();
         let (bytes, time) = listed.fold((0, Duration::ZERO), |(bytes, time), segment| {
-            (bytes + segment.body.len(), time + segment.duration)
+            (bytes + segment.bytes, time + segment.duration)
         });
         let average = bits_per_second(bytes, time);
         let peak = self.peak.max(nominal).max(average);
@@ -146,14 +152,18 @@ impl Shelf {
     /// update, if there is anything to skip (RFC 8216bis, section 6.2.5.1).
     pub(super) fn playlist(
         &self,
-        begun: Option<Begun<'_>>,
+        begun: Option<&Begun>,
         low: Option<Duration>,
         ended: bool,
         skip: bool,
     ) -> Option<String> {
         let first = self.segments.get(self.unlisted)?;
         let whole = self.listing();
-        let begun_for: Duration = begun.iter().flat_map(|b| b.parts).map(|p| p.duration).sum();
+        let begun_for: Duration = begun
+            .iter()
+            .flat_map(|b| &b.parts)
+            .map(|p| p.duration)
+            .sum();
         let until = Duration::from_secs(self.target * SKIP_TARGETS);
         let mut behind = whole + begun_for;
         let mut entries = Vec::with_capacity(self.segments.len() + 1);
@@ -191,7 +201,7 @@ impl Shelf {
                 map,
                 unix_millis: self.unix_millis(begun.start),
                 discontinuity: begun.discontinuity,
-                parts: self.pieces(self.next_sequence, begun.parts),
+                parts: self.pieces(self.next_sequence, &begun.parts),
             });
         }
         let hint = low
@@ -230,34 +240,36 @@ impl Shelf {
         self.options.epoch.saturating_add(at.millis())
     }
 
-    /// Every file of media that a player may ask for now, with its name.
-    pub(super) fn media(&self, begun: &[Part], low: bool) -> Vec<(String, Bytes)> {
-        let mut files = Vec::with_capacity(self.segments.len() * 2 + 32);
-        let inits = self.inits.iter();
-        files.extend(inits.map(|(number, body)| (self.init_name(*number), body.clone())));
-        let segments = self.segments.iter();
-        files.extend(segments.map(|s| (s.name.clone(), s.body.clone())));
-        if !low {
-            return files;
+    /// What is in the file of media of this name, if a player may ask for it now.
+    pub(super) fn media(&self, name: &str, begun: &[Part], low: bool) -> Option<Body> {
+        let mut inits = self.inits.iter();
+        if let Some((_, init)) = inits.find(|(number, _)| self.init_name(*number) == name) {
+            return Some(init.clone().into());
         }
-        // Those of the playlist that was, too: whoever read it may still ask.
-        let listed = Duration::from_secs(self.target * (PARTS_LISTED + 1));
-        let mut behind = Duration::ZERO;
-        for segment in self.segments.iter().rev() {
-            if behind >= listed {
-                break;
-            }
-            behind += segment.duration;
-            files.extend(self.numbered(segment.sequence, &segment.parts));
+        if let Some(segment) = self.segments.iter().find(|s| s.name == name) {
+            return Some(segment.body());
         }
-        files.extend(self.numbered(self.next_sequence, begun));
-        files
+        let recent = self.recent().map(|s| (s.sequence, s.parts.as_slice()));
+        let parts = recent
+            .chain([(self.next_sequence, begun)])
+            .flat_map(|(sequence, parts)| parts.iter().enumerate().map(move |p| (sequence, p)));
+        let mut named = parts
+            .filter(|_| low)
+            .filter(|(sequence, (n, _))| self.part_name(*sequence, *n) == name);
+        let (_, (_, part)) = named.next()?;
+        Some(part.body.bytes().into())
     }
 
-    fn numbered(&self, sequence: u64, parts: &[Part]) -> impl Iterator<Item = (String, Bytes)> {
-        let part =
-            move |(n, part): (usize, &Part)| (self.part_name(sequence, n), part.body.clone());
-        parts.iter().enumerate().map(part)
+    /// Segments whose parts may be asked for: those that the playlist lists in parts, and of the one before it,
+    /// too, as whoever has read that may still ask.
+    fn recent(&self) -> impl Iterator<Item = &Segment> {
+        let listed = Duration::from_secs(self.target * (PARTS_LISTED + 1));
+        let segments = self.segments.iter().rev().map(AsRef::as_ref);
+        segments.scan(Duration::ZERO, move |behind, segment: &Segment| {
+            let near = *behind < listed;
+            *behind += segment.duration;
+            near.then_some(segment)
+        })
     }
 
     /// Takes what is too old off the playlist, and forgets it once nobody can still want it: after
@@ -292,7 +304,7 @@ impl Shelf {
             if !expired && kept <= KEPT_BYTES {
                 break;
             }
-            kept -= first.body.len();
+            kept -= first.bytes;
             self.segments.pop_front();
             self.unlisted -= 1;
         }
@@ -300,7 +312,8 @@ impl Shelf {
     }
 
     fn listed(&self) -> impl Iterator<Item = &Segment> {
-        self.segments.iter().skip(self.unlisted)
+        let listed = self.segments.iter().skip(self.unlisted);
+        listed.map(AsRef::as_ref)
     }
 
     /// How long the listed segments are together.
@@ -319,39 +332,6 @@ impl Shelf {
     fn init_name(&self, number: u64) -> String {
         format!("{:x}-init-{number}.mp4", self.options.run)
     }
-}
-
-/// The names of the playlists among a channel's files, with what is in them.
-pub(super) fn playlists(index: Option<String>, media: Option<String>) -> Vec<(String, File)> {
-    let file = |body: String| File {
-        content_type: PLAYLIST_TYPE,
-        immutable: false,
-        body: body.into(),
-    };
-    let index = index.map(|p| (INDEX.to_owned(), file(p)));
-    let media = media.map(|p| (MEDIA.to_owned(), file(p)));
-    index.into_iter().chain(media).collect()
-}
-
-/// Parts as one body, and as slices of it.
-fn joined(parts: &[Part]) -> (Bytes, Vec<Part>) {
-    let mut body = BytesMut::with_capacity(parts.iter().map(|p| p.body.len()).sum());
-    for part in parts {
-        body.extend_from_slice(&part.body);
-    }
-    let body = body.freeze();
-    let mut at = 0;
-    let slice = |part: &Part| {
-        let from = at;
-        at += part.body.len();
-        Part {
-            body: body.slice(from..at),
-            duration: part.duration,
-            independent: part.independent,
-        }
-    };
-    let parts = parts.iter().map(slice).collect();
-    (body, parts)
 }
 
 /// Seconds, rounded to the nearest, as EXT-X-TARGETDURATION compares them (section 4.3.3.1).

@@ -36,7 +36,9 @@ fn check(bytes: &[u8], expect: Result<Vec<Message>, Error>) {
     let mut messages = Vec::new();
     let mut result = Ok(());
     for byte in bytes {
-        dripping.feed(&[*byte]);
+        let mut drop = BytesMut::from(&[*byte][..]);
+        dripping.take(&mut drop);
+        assert!(drop.is_empty());
         match drain(&mut dripping) {
             Ok(more) => messages.extend(more),
             Err(error) => {
@@ -46,6 +48,9 @@ fn check(bytes: &[u8], expect: Result<Vec<Message>, Error>) {
         }
     }
     assert_eq!(result.map(|()| messages), expect, "dripping: {bytes:02x?}");
+    if expect.is_ok() {
+        assert_eq!(dripping.received(), bytes.len() as u64);
+    }
 }
 
 #[test]

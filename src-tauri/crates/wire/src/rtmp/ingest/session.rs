@@ -150,6 +150,18 @@ impl Session {
         Ok(())
     }
 
+    /// The same for bytes that may be kept; leaves `bytes` empty.
+    ///
+    /// # Errors
+    /// As [`Self::feed`].
+    pub(super) fn take(&mut self, bytes: &mut BytesMut) -> Result<(), Error> {
+        if self.handshake.is_some() {
+            return self.feed(&bytes.split());
+        }
+        self.reader.take(bytes);
+        self.acknowledge()
+    }
+
     /// The next event in what was fed; `None` until more is fed, or an answer is given.
     ///
     /// # Errors

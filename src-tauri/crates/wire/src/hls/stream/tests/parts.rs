@@ -41,7 +41,7 @@ fn parts_are_as_long_as_the_standard_wants_whatever_the_rate() {
     for fps in [12, 15, 24, 25, 30, 48, 50, 60, 120] {
         let mut feed = Feed::new(&both());
         play(&mut feed, fps, 9, |_| ());
-        let text = feed.stream.playlist().unwrap();
+        let text = feed.stream.contents().playlist().unwrap();
         assert!(text.contains("#EXT-X-PART-INF:PART-TARGET=0.33400\n"));
         let segments = listed(&text);
         assert!(segments.iter().filter(|s| !s.is_empty()).count() >= 3);
@@ -64,43 +64,38 @@ fn parts_are_as_long_as_the_standard_wants_whatever_the_rate() {
 fn parts_together_are_their_segment() {
     let mut feed = Feed::new(&both());
     play(&mut feed, 30, 5, |_| ());
-    let files: BTreeMap<String, File> = feed.stream.files().into_iter().collect();
+    let files: BTreeMap<String, File> = media(&feed.stream).into_iter().collect();
     for sequence in 0..2 {
         let whole = &files[&format!("abc-{sequence}.m4s")].body;
-        let parts: Vec<u8> = (0..)
-            .map_while(|n| files.get(&format!("abc-{sequence}.{n}.m4s")))
-            .flat_map(|f| f.body.to_vec())
-            .collect();
-        assert_eq!(whole, &parts);
-        assert_eq!(boxes(whole), ["moof", "mdat"].repeat(6));
+        let parts = (0..).map_while(|n| files.get(&format!("abc-{sequence}.{n}.m4s")));
+        let parts: Vec<Bytes> = parts.flat_map(|f| f.body.clone()).collect();
+        assert_eq!(whole.to_bytes(), parts.concat());
+        assert_eq!(boxes(&whole.to_bytes()), ["moof", "mdat"].repeat(6));
+        // Memory is held once: parts are pieces of the whole.
+        let places = |pieces: Vec<Bytes>| pieces.iter().map(|p| p.as_ptr()).collect::<Vec<_>>();
+        assert_eq!(places(whole.clone().into_iter().collect()), places(parts));
     }
-    // Memory is held once: parts are slices of the whole.
-    let first = &feed.stream.shelf.segments[0];
-    let inside = first.body.as_ptr_range();
-    assert!(inside.contains(&first.parts[3].body.as_ptr()));
 }
 
 #[test]
 fn the_part_that_is_announced_is_the_one_that_comes() {
     let mut feed = Feed::new(&both());
-    let mut hint = feed.stream.hint().unwrap();
-    let mut edge = feed.stream.edge().unwrap();
+    let mut hint = feed.stream.contents().hint().unwrap();
+    let mut edge = feed.stream.contents().edge().unwrap();
     let mut came = 0;
     play(&mut feed, 30, 10, |stream| {
-        let now = stream.edge().unwrap();
+        let now = stream.contents().edge().unwrap();
         if now == edge {
-            assert_eq!(stream.hint().as_ref(), Some(&hint));
+            assert_eq!(stream.contents().hint().as_ref(), Some(&hint));
             return;
         }
         assert!(now > edge);
-        let open = stream.open.as_ref().unwrap();
-        let there = stream.shelf.media(&open.parts, true);
-        let named = there.iter().any(|(name, _)| *name == hint);
-        assert!(named, "no {hint} at {now:?}");
+        let there = stream.contents().media(&hint);
+        assert!(there.is_some(), "no {hint} at {now:?}");
         came += 1;
-        hint = stream.hint().unwrap();
+        hint = stream.contents().hint().unwrap();
         edge = now;
-        if let Some(text) = stream.playlist() {
+        if let Some(text) = stream.contents().playlist() {
             let line = format!("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{hint}\"\n");
             assert!(text.ends_with(&line), "{text}");
         }
@@ -113,7 +108,7 @@ fn a_player_can_begin_where_a_part_says_so() {
     let mut feed = Feed::new(&both());
     // Every second keyframe is in the middle of a segment, and of a part.
     feed.play(0, 5_000, |at| at % 1_000 == 0);
-    let text = feed.stream.playlist().unwrap();
+    let text = feed.stream.contents().playlist().unwrap();
     let independent: Vec<&str> = text
         .lines()
         .filter(|l| l.contains("INDEPENDENT=YES"))
@@ -133,7 +128,7 @@ fn a_player_can_begin_where_a_part_says_so() {
     for at in (0..5_000).step_by(20) {
         sound.packet(1, at, true, 300);
     }
-    let text = sound.stream.playlist().unwrap();
+    let text = sound.stream.contents().playlist().unwrap();
     let mut parts = text.lines().filter(|l| l.contains("#EXT-X-PART:"));
     assert!(parts.all(|l| l.contains("INDEPENDENT")));
 }
@@ -149,7 +144,7 @@ fn sound_goes_on_while_the_picture_stands_still() {
             feed.packet(0, at, at % 3_000 == 0, 2_000);
         }
         feed.packet(1, at, true, 100);
-        let now = feed.stream.edge().unwrap();
+        let now = feed.stream.contents().edge().unwrap();
         if now != edge {
             longest_wait = longest_wait.max(at - since);
             (edge, since) = (now, at);
@@ -159,12 +154,12 @@ fn sound_goes_on_while_the_picture_stands_still() {
         longest_wait <= 700,
         "{longest_wait} ms without anything new"
     );
-    for (seconds, uri) in listed(&feed.stream.playlist().unwrap()).concat() {
+    for (seconds, uri) in listed(&feed.stream.contents().playlist().unwrap()).concat() {
         assert!(seconds <= 0.334, "{uri} is {seconds} s long");
     }
     // Nothing is lost: the pictures of nine seconds, and all of their sound.
     let segments = feed.stream.shelf.segments.iter();
-    let held: usize = segments.map(|s| s.body.len()).sum();
+    let held: usize = segments.map(|s| s.bytes).sum();
     assert!(held > 9_000 / 20 * 100 + 6 * 2_000, "{held}");
 }
 
@@ -176,17 +171,20 @@ fn slow_pictures_are_not_cut_into_parts() {
     }
     let mut feed = Feed::new(&slow);
     play(&mut feed, 5, 7, |_| ());
-    let text = feed.stream.playlist().unwrap();
+    let text = feed.stream.contents().playlist().unwrap();
     assert!(text.starts_with("#EXTM3U\n#EXT-X-VERSION:7\n"));
     assert!(!text.contains("PART"), "{text}");
-    assert_eq!((feed.stream.edge(), feed.stream.hint()), (None, None));
+    assert_eq!(
+        (feed.stream.contents().edge(), feed.stream.contents().hint()),
+        (None, None)
+    );
 }
 
 #[test]
 fn only_what_is_near_the_end_is_listed_in_parts_and_kept_so() {
     let mut feed = Feed::new(&both());
     play(&mut feed, 30, 21, |_| ());
-    let segments = listed(&feed.stream.playlist().unwrap());
+    let segments = listed(&feed.stream.contents().playlist().unwrap());
     let counts: Vec<usize> = segments.iter().map(Vec::len).collect();
     assert_eq!(
         counts,
@@ -195,7 +193,7 @@ fn only_what_is_near_the_end_is_listed_in_parts_and_kept_so() {
     );
     let parts = |n: u64| {
         let prefix = format!("abc-{n}.");
-        let files = feed.stream.files();
+        let files = media(&feed.stream);
         files.iter().filter(|(f, _)| f.starts_with(&prefix)).count()
     };
     // Itself and six parts, for one segment longer than it is listed.
@@ -209,10 +207,12 @@ fn a_delta_update_and_what_is_known_make_the_whole() {
         ..Options::default()
     };
     let mut feed = Feed::with(&both(), options);
-    play(&mut feed, 30, 10, |stream| assert_eq!(stream.delta(), None));
+    play(&mut feed, 30, 10, |stream| {
+        assert_eq!(stream.contents().delta(), None)
+    });
     feed.play(10 * SECOND, 50 * SECOND, |at| at % 2_000 == 0);
-    let whole = feed.stream.playlist().unwrap();
-    let delta = feed.stream.delta().unwrap();
+    let whole = feed.stream.contents().playlist().unwrap();
+    let delta = feed.stream.contents().delta().unwrap();
     let skip = "#EXT-X-SKIP:SKIPPED-SEGMENTS=";
     let skipped = delta.lines().find_map(|l| l.strip_prefix(skip)).unwrap();
     let skipped: usize = skipped.parse().unwrap();
@@ -233,8 +233,8 @@ fn after_the_end_nothing_is_announced() {
     let mut feed = Feed::new(&both());
     play(&mut feed, 30, 5, |_| ());
     feed.stream.push(Next::End);
-    let text = feed.stream.playlist().unwrap();
+    let text = feed.stream.contents().playlist().unwrap();
     assert!(!text.contains("PRELOAD-HINT"));
     assert!(text.ends_with("#EXT-X-ENDLIST\n"));
-    assert_eq!(feed.stream.hint(), None);
+    assert_eq!(feed.stream.contents().hint(), None);
 }
