@@ -162,7 +162,7 @@ impl Unwritten {
     /// About how many bytes it has; never far from it, as media is most of them.
     pub fn about(&self) -> usize {
         let payload: usize = self.packets.iter().map(|p| p.data.len()).sum();
-        payload + self.packets.len() * 12 + 200
+        payload + self.packets.len() * 8 + 160
     }
 }
 

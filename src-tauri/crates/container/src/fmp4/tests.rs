@@ -162,3 +162,31 @@ fn odd_fragments_are_no_trouble() {
     let empty = Muxer::new(&[]).init_segment();
     assert_eq!(&empty[4..8], b"ftyp");
 }
+
+#[test]
+fn a_fragment_that_is_written_later_is_the_same() {
+    let origin = Timestamp::from_millis(500);
+    let group = |from: i64| -> Vec<Packet> {
+        let at = |n: i64| picture(origin, n, 0);
+        (from..from + 10).map(at).collect()
+    };
+    let ends = [10, 20, 30].map(|n| origin.offset(n * 33_333_333));
+    let (mut now, mut later) = (Muxer::new(&tracks()), Muxer::new(&tracks()));
+    let written: Vec<Bytes> = [0, 10, 20]
+        .iter()
+        .zip(ends)
+        .map(|(from, end)| now.fragment(&group(*from), end))
+        .collect();
+    let kept: Vec<Unwritten> = [0, 10, 20]
+        .iter()
+        .zip(ends)
+        .map(|(from, end)| later.later(group(*from), end))
+        .collect();
+    // In any order, and as often as somebody wants.
+    for n in [2, 0, 1, 0] {
+        assert_eq!(kept[n].write(), written[n]);
+        let off = kept[n].about().abs_diff(written[n].len());
+        assert!(off < 200, "{off} bytes");
+    }
+    assert_eq!(later.origin(), now.origin());
+}

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use super::*;
 
 /// Picture at so many a second with keyframes every two seconds, and sound, for some seconds. After
