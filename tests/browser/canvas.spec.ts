@@ -35,7 +35,7 @@ test('items are moved, resized, turned and cropped by the mouse, each as one ste
 
   await drag(page, [large.x + large.width, large.y + large.height / 2], [large.x + large.width * 0.75, large.y + large.height / 2], ['Alt']);
   await expect.poll(async () => (await item(klieg, 'logo')).crop.right).toBeGreaterThan(50);
-  expect(await steps(klieg)).toEqual(['Crop item', 'Resize item', 'Move item']);
+  expect(await steps(klieg)).toEqual(['Crop item “Logo”', 'Resize item “Logo”', 'Move item “Logo”']);
   await page.keyboard.press('Control+z');
   await page.keyboard.press('Control+z');
   await page.keyboard.press('Control+z');
@@ -119,7 +119,7 @@ test('the right button says all that can be done, and history goes to any step',
   await expect.poll(async () => (await item(klieg, 'logo')).rect.x).toBe(1060);
   await page.keyboard.press('f');
   await page.keyboard.press('h');
-  await expect.poll(async () => await steps(klieg)).toEqual(['Hide item “Logo”', 'Fit to canvas', 'Align right']);
+  await expect.poll(async () => await steps(klieg)).toEqual(['Hide item “Logo”', 'Fit to canvas “Logo”', 'Align right “Logo”']);
   await expect(page.getByRole('button', { name: 'Undo', exact: true })).toHaveAttribute('title', 'Undo hide item “Logo” (Ctrl+Z)');
   await page.getByRole('button', { name: 'History' }).click();
   await page.getByRole('menuitemcheckbox', { name: 'As it was opened' }).click();

@@ -44,8 +44,9 @@ export async function pretend(page: Page, camera: Camera): Promise<void> {
       const context = canvas.getContext('2d')!;
       const audio = new AudioContext({ sampleRate: 48_000 });
       let turn = 0;
-      setInterval(() => draw(context, (turn += 8), audio.currentTime), 1000 / 30);
-      draw(context, 0, 0);
+      const next = (): void => draw(context, (turn += 8), audio.currentTime);
+      setInterval(next, 1000 / 30);
+      next();
       const oscillator = new OscillatorNode(audio, { frequency: tone });
       const gain = new GainNode(audio, { gain: amplitude });
       const out = audio.createMediaStreamDestination();

@@ -204,7 +204,7 @@ test('items are dragged, cropped, grouped, taken apart and put back, by the poin
   await shoot('group');
   await session.press('g', CONTROL, SHIFT);
   await eventually('no group', async () => (await items()).length === 5);
-  assert.deepEqual(await steps(), ['Ungroup items', 'Group items', 'Crop item', 'Move item']);
+  assert.deepEqual(await steps(), ['Ungroup items “Group”', 'Group items “Group”', 'Crop item “Logo”', 'Move item “Logo”']);
 
   await goes('z', 4);
   await eventually('all as it was', async () => (await steps()).length === 0);

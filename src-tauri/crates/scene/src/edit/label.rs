@@ -87,6 +87,10 @@ impl Edit {
             | Self::MoveItem { scene, id, .. }
             | Self::RemoveItem { scene, id }
             | Self::Ungroup { scene, item: id } => item(scene, id),
+            Self::Many { edits, .. } => match edits.as_slice() {
+                [one] => one.subject(before),
+                _ => None,
+            },
             _ => None,
         }
     }
