@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ACTIONS, isSingle, keyOf } from './actions';
+import { ACTIONS, always, isSingle, keyOf } from './actions';
 
 const press = (key: string, code = '', mods: Partial<Record<'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey', boolean>> = {}) =>
   keyOf({ key, code, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...mods });
@@ -24,4 +24,10 @@ it('no two actions begin with the same key or name', () => {
 it('single keys are those without Ctrl and Alt', () => {
   expect(['H', 'Shift+H', '?', '1', 'Space'].every(isSingle)).toBe(true);
   expect(['Ctrl+Z', 'Alt+A', 'Delete', 'F5'].some(isSingle)).toBe(false);
+});
+
+it('what always does the same is no key of an action', () => {
+  expect(['F2', 'Shift+Left', 'Alt+Up', 'Space', 'Ctrl+Y'].map((key) => always(key) !== undefined)).toEqual(Array(5).fill(true));
+  expect(['F3', 'Ctrl+Up', 'Shift+Y', 'Shift+Enter', 'Ctrl+Shift+Y'].map(always)).toEqual(Array(5).fill(undefined));
+  expect(ACTIONS.filter((action) => always(action.key) !== undefined)).toEqual([]);
 });

@@ -124,6 +124,18 @@ export const FIXED: readonly { readonly title: string; readonly keys: readonly (
   },
 ];
 
+/** Keys that always do the same, as {@link keyOf} writes them: no action can have them. */
+const ALWAYS: readonly (readonly [RegExp, string])[] = [
+  [/^(?:Shift\+|Alt\+|Alt\+Shift\+)?(?:Up|Down|Left|Right)$/, 'Move, resize, or go through a list'],
+  [/^(?:Enter|Space)$/, 'Choose, or press what is in focus'],
+  [/^F2$/, 'Rename'],
+  [/^(?:Shift\+F10|ContextMenu)$/, 'All that can be done'],
+  [/^Ctrl\+Y$/, 'Make again what was undone'],
+];
+
+/** What a key always does; nothing when an action can have it. */
+export const always = (key: string): string | undefined => ALWAYS.find(([keys]) => keys.test(key))?.[1];
+
 /** The key of an event: `Ctrl+Shift+Z`, `?`, `Alt+A`; nothing while only Ctrl, Alt or Shift is down. */
 export function keyOf(event: Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>): string | null {
   if (['Control', 'Meta', 'Alt', 'Shift', 'AltGraph', 'Dead', 'Unidentified'].includes(event.key)) return null;
