@@ -53,6 +53,7 @@ const sources: Source[] = [
     name: 'aiortc',
     ...(has.aiortc ? {} : { missing: 'aiortc is not installed: the tests of the protocols install it' }),
     tone: [500, -12],
+    marks: true,
     start: async (klieg) => running(aiortc, [here('../protocols/whip_publisher.py'), `${klieg.http}/aiortc/whip`]),
   },
   {
@@ -166,5 +167,24 @@ test('a channel whose pictures stand on later ones says so in the page, and play
     await moves(page, 5);
   } finally {
     ffmpeg.kill('SIGKILL');
+  }
+});
+
+test('a channel of sound alone is heard both ways, and the page says that there is no picture', async ({ page, klieg }) => {
+  test.skip(!has.ffmpeg, 'FFmpeg is not installed');
+  const sine = ['-f', 'lavfi', '-i', 'sine=1000:r=48000', '-c:a', 'aac', '-ac', '2', '-t', '120'];
+  const end = running('ffmpeg', ['-v', 'error', '-re', ...sine, '-f', 'flv', `${klieg.ready.rtmp}/radio`]);
+  try {
+    await expect.poll(async () => (await klieg.channels()).find(({ name }) => name === 'radio')?.state, { timeout: 30_000 }).toBe('live');
+    for (const transport of ['webrtc', 'hls'] as const) {
+      await page.goto(`${klieg.http}/watch/radio${transport === 'hls' ? '?transport=hls' : ''}`);
+      await expect(page.getByText('This channel sends sound, and no picture at the moment.')).toBeVisible({ timeout: 30_000 });
+      await page.getByRole('button', { name: 'Tap for sound' }).click();
+      const sound = await listen(page, 1);
+      expect(Math.abs(sound.frequency - 1000), `${transport}: ${sound.frequency} Hz`).toBeLessThan(30);
+      await expect(page.getByText('WebRTC could not connect')).toBeHidden();
+    }
+  } finally {
+    end();
   }
 });

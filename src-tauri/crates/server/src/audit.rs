@@ -135,7 +135,8 @@ pub(crate) fn peer(extensions: &Extensions) -> Option<IpAddr> {
 pub(crate) fn watch_keys(request: &Request) -> impl FnOnce(StatusCode) + use<> {
     let named = |query: &str| query.split('&').any(|pair| pair.starts_with("token="));
     let keyed = bearer_of(request.headers()).is_some() || request.uri().query().is_some_and(named);
-    let here = request.uri().path().starts_with("/api/");
+    let path = request.uri().path();
+    let here = path == "/metrics" || ["/api/", "/v3/"].iter().any(|at| path.starts_with(at));
     let peer = peer(request.extensions()).map(|ip| ip.to_string());
     move |status| {
         if keyed && here && status == StatusCode::UNAUTHORIZED {

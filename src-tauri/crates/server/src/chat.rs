@@ -44,8 +44,9 @@ use store::{Author, Speaker, Store};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::Instrument;
 
+use crate::access::Pass;
 use crate::app::App;
-use crate::privacy::{Right, Shown};
+use crate::privacy::{Right, Shown, is_signed};
 use crate::problem::store_failed;
 use moderate::{Keeper, moderate};
 use rooms::{Coming, Rooms};
@@ -511,6 +512,28 @@ async fn say(
     Ok(answer)
 }
 
+/// What a key opens in a room; wrong ones are counted, as those for a private channel are where its door is.
+fn moderates(app: &App, channel: &ChannelName, key: &str, peer: IpAddr) -> Option<Pass> {
+    let now = app.clock.now();
+    app.access.guesses.may_try(peer, now).ok()?;
+    let pass = app.judge(LinkKind::Moderate, key, Some(channel));
+    let elsewhere = || {
+        app.privacy.is_private(channel)
+            || is_signed(key)
+            || [LinkKind::Watch, LinkKind::Publish]
+                .into_iter()
+                .any(|kind| app.judge(kind, key, Some(channel)).is_some())
+    };
+    if pass.is_none() && !elsewhere() {
+        app.access.guesses.wrong(peer, now);
+        tracing::info!(
+            target: crate::AUDIT, channel = %channel, peer = %peer,
+            "a wrong key was brought to the chat"
+        );
+    }
+    pass
+}
+
 async fn join(
     app: &Arc<App>,
     socket: &SocketRef,
@@ -522,7 +545,9 @@ async fn join(
     let shown = Shown::new(address(socket), &socket.req_parts().headers).and(key.clone());
     let coming = Coming {
         right: app.right_to(&channel, &shown)?,
-        moderates: key.and_then(|key| app.judge(LinkKind::Moderate, &key, Some(&channel))),
+        moderates: key
+            .filter(|key| !key.is_empty())
+            .and_then(|key| moderates(app, &channel, &key, address(socket))),
         identity: session.map(|session| rooms::identity(&session)),
     };
     let moderates = coming.moderates.is_some();

@@ -13,7 +13,7 @@ use api::{Code, LinkKind, Problem};
 use media::{ChannelInfo, ChannelName, HubError, Origin, Standing, Writer};
 use tokio_util::sync::CancellationToken;
 
-use crate::access::Holder;
+use crate::access::{Holder, Pass};
 use crate::app::App;
 use crate::twin;
 
@@ -92,7 +92,9 @@ pub(crate) fn admit(app: &App, request: Request<'_>) -> Result<Admission, Proble
     // Before the key is judged, so that a link cannot be taken back between that and the entry.
     let mut publishers = app.ingests.publishers();
     publishers.forget_ended();
-    let holder = recognise(app, &request)?;
+    let pass = recognise(app, &request)?;
+    let expires = pass.as_ref().and_then(|pass| pass.expires);
+    let holder = pass.map(|pass| pass.holder);
     let guest = holder.as_ref().filter(|holder| holder.is_guest());
     let standing = match guest {
         Some(guest) if publishers.knows(guest) => Standing::Backstage,
@@ -139,7 +141,7 @@ pub(crate) fn admit(app: &App, request: Request<'_>) -> Result<Admission, Proble
     drop(twin::start(writer.twin(twin::derive)));
     let end = app.ends.stop.child_token();
     let guest = guest.is_some();
-    let publisher = Publisher::new(&writer, peer, holder, end.clone(), now);
+    let publisher = Publisher::new(&writer, peer, (holder, expires), end.clone(), now);
     publisher.came(match standing {
         Standing::Held => "came and waits",
         Standing::Backstage => "a guest came back",
@@ -158,7 +160,7 @@ pub(crate) fn check(app: &App, request: &Request<'_>) -> Result<(), Problem> {
         return Err(ours(&request.channel));
     }
     let publishers = app.ingests.publishers();
-    let holder = recognise(app, request)?;
+    let holder = recognise(app, request)?.map(|pass| pass.holder);
     match publishers.find(&request.channel) {
         Some(live) => {
             let own = holder.is_some() && live.holder == holder;
@@ -212,7 +214,7 @@ fn ours(channel: &ChannelName) -> Problem {
 }
 
 /// By what right a publisher comes; none where it needs none.
-fn recognise(app: &App, request: &Request<'_>) -> Result<Option<Holder>, Problem> {
+fn recognise(app: &App, request: &Request<'_>) -> Result<Option<Pass>, Problem> {
     let keyed = app.ingests.rules().policy == Policy::Keyed;
     let Some(key) = request.key.filter(|key| !key.is_empty()) else {
         return if keyed {
@@ -245,7 +247,7 @@ fn recognise(app: &App, request: &Request<'_>) -> Result<Option<Holder>, Problem
             ));
         }
     }
-    Ok(pass.map(|pass| pass.holder))
+    Ok(pass)
 }
 
 fn live_already(channel: &ChannelName, own: bool) -> Problem {

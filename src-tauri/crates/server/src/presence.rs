@@ -23,7 +23,8 @@ pub(crate) async fn follow(app: Arc<App>, tasks: TaskTracker) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         app.streams.sync(&app.hub, &app.clock, &tasks);
-        app.ingests.sweep(&app.hub, app.clock.now());
+        let now = app.clock.now();
+        app.ingests.sweep(&app.hub, now, app.clock.unix_millis(now));
         tell_live(&app, &mut live).await;
         tell_viewers(&app, &mut told).await;
         app.put_strangers_out().await;

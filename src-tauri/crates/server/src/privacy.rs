@@ -30,6 +30,7 @@ use crate::channels::channel_name;
 use crate::problem::{Refusal, store_failed};
 
 use token::Signer;
+pub(crate) use token::is_signed;
 pub(crate) use visitor::{Shown, Visitor};
 
 /// How long a passphrase opens a channel before it is asked for again, in milliseconds.

@@ -122,12 +122,8 @@ pub(crate) fn may_ask(app: &App, request: &Request) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// With which secret the control side is asked from another machine.
+/// Which secret comes from another machine, whatever it is shown for: films and figures open to the control token, too.
 fn asks(request: &Request) -> Option<String> {
-    let path = request.uri().path();
-    if !path.starts_with("/api/") && !path.starts_with("/v3/") {
-        return None;
-    }
     let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
     if peer.ip().to_canonical().is_loopback() {
         return None;

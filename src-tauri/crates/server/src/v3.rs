@@ -119,7 +119,7 @@ fn global(settings: &[Setting]) -> Value {
         .iter()
         .any(|s| s.key.starts_with("ingest.jwt.key") && s.origin != api::SettingOrigin::Default);
     let mut all = json!({
-        "logLevel": "info",
+        "logLevel": text("log.level"),
         "logDestinations": ["stdout"],
         "authMethod": if jwt { "jwt" } else { "internal" },
         "authJWTAudience": text("ingest.jwt.audience"),

@@ -17,6 +17,8 @@ export class Fault extends Error {
   constructor(
     readonly why: Cause,
     message: string,
+    /** It may be otherwise in a minute, though nobody does anything. */
+    readonly passing: boolean = why === 'blocked',
   ) {
     super(message);
     this.name = 'Fault';

@@ -86,6 +86,16 @@ export function sample(report: RTCStatsReport): Sample | null {
   };
 }
 
+/** Bytes of each kind that have come. */
+export function received(report: RTCStatsReport): { picture: number; sound: number } {
+  const bytes = { picture: 0, sound: 0 };
+  report.forEach((entry: Record<string, unknown>) => {
+    if (entry['type'] !== 'inbound-rtp') return;
+    bytes[entry['kind'] === 'video' ? 'picture' : 'sound'] += number(entry['bytesReceived']);
+  });
+  return bytes;
+}
+
 function number(value: unknown): number {
   return typeof value === 'number' ? value : 0;
 }

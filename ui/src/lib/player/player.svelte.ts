@@ -1,6 +1,6 @@
 import { channel as channelOf } from '$lib/api';
 import { Fault, backoff, fallbackWords } from './fault';
-import { type Figures, type Sample, figures, sample } from './figures';
+import { type Figures, type Sample, figures, received, sample } from './figures';
 import * as hls from './hls';
 import * as whep from './whep';
 
@@ -17,7 +17,7 @@ const LOCKED_MS = 15_000;
 /** How long a session has to show that it lives after sleep or a change of network. */
 const PROOF_MS = 2000;
 const CLOSE_LOOK_MS = 200;
-/** How often WebRTC is tried behind HLS, where UDP was blocked. */
+/** How often WebRTC is tried behind HLS, where what stood in its way may pass. */
 const BETTER_MS = 60_000;
 
 /**
@@ -32,6 +32,8 @@ export class Player {
   /** What is wrong while nothing plays. */
   problem = $state<string | null>(null);
   figures = $state.raw<Figures | null>(null);
+  /** There is sound, and no picture so far. */
+  noPicture = $state(false);
   /** What can be gone back in, in seconds of the video element, while it plays what was; nothing while it plays live. */
   back = $state.raw<{ start: number; end: number } | null>(null);
   /** Milliseconds from the request to the first picture on screen. */
@@ -41,8 +43,8 @@ export class Player {
   #ago: number | null = null;
   #turned = false;
   #fallen: string | null = null;
-  /** Whether the way itself was blocked, which another network may change. */
-  #blocked = false;
+  /** Whether why it has may pass by itself: another network, a place that somebody leaves. */
+  #passing = false;
   /** A session that connected while HLS still played. */
   #better: whep.Session | null = null;
   #doubted = false;
@@ -151,7 +153,7 @@ export class Player {
         }
         if (transport === 'webrtc' && !this.forced && fault.why !== 'unreachable') {
           this.#fallen = fallbackWords(fault.why, fault.message);
-          this.#blocked = fault.why === 'blocked';
+          this.#passing = fault.passing;
           continue;
         }
         attempt += 1;
@@ -171,6 +173,7 @@ export class Player {
     this.transport = null;
     this.reason = null;
     this.figures = null;
+    this.noPicture = false;
   }
 
   async #untilLive(signal: AbortSignal): Promise<void> {
@@ -181,7 +184,10 @@ export class Player {
       try {
         const found = await channelOf(this.channel, signal);
         this.problem = null;
-        if (found?.state === 'live') return;
+        if (found?.state !== 'live') continue;
+        // Another broadcast may be of another kind. A way that was blocked still is: that is tried behind HLS.
+        if (!this.#passing) this.#fallen = null;
+        return;
       } catch {
         this.problem = 'The station does not answer. This page keeps trying.';
       }
@@ -192,13 +198,16 @@ export class Player {
     if (!['rejoining', 'locked'].includes(this.phase) && !this.#better) this.phase = 'connecting';
     const session = this.#better ?? (await whep.join(this.channel, signal));
     this.#better = null;
+    this.noPicture = false;
     const { video } = this;
     try {
       video.srcObject = session.stream;
       video.dataset['connectedMs'] = String(Math.round(session.connected - session.posted));
       void video.play().catch(() => undefined);
       const left = new Promise<void>((resolve) => (this.#leave = resolve));
-      await this.#firstPicture(session.posted, 4000, [session.lost, left], signal);
+      const shown = await this.#firstPicture(session.posted, 4000, [session.lost, left], signal);
+      if (!shown && !(await onlySound(session))) throw new Fault('blocked', 'no picture arrived');
+      this.#showPicture(session, shown);
       this.transport = 'webrtc';
       this.reason = null;
       this.problem = null;
@@ -221,12 +230,13 @@ export class Player {
     try {
       void video.play().catch(() => undefined);
       const left = new Promise<void>((resolve) => (this.#leave = resolve));
-      await this.#firstPicture(started, 15_000, [playing.lost, left], signal);
+      if (!(await this.#firstPicture(started, 15_000, [playing.lost, left], signal))) throw new Fault('blocked', 'no picture arrived');
       this.transport = 'hls';
       this.reason = this.forced ? null : this.#fallen;
+      this.noPicture = video.videoWidth === 0;
       this.problem = null;
       this.phase = 'playing';
-      if (this.#blocked && !this.forced) void this.#tryBetter(trying.signal);
+      if (this.#passing && !this.forced) void this.#tryBetter(trying.signal);
       await this.#every(() => LOOK_MS, [playing.lost, left], signal, () => {
         this.figures = playing.figures();
         return true;
@@ -249,7 +259,7 @@ export class Player {
       video.srcObject = null;
       void video.play().catch(() => undefined);
       const left = new Promise<void>((resolve) => (this.#leave = resolve));
-      await this.#firstPicture(started, 15_000, [playing.lost, left], signal);
+      if (!(await this.#firstPicture(started, 15_000, [playing.lost, left], signal))) throw new Fault('blocked', 'no picture arrived');
       this.transport = 'hls';
       this.reason = null;
       this.problem = null;
@@ -280,13 +290,13 @@ export class Player {
         return;
       }
       this.#better = session;
-      this.#blocked = false;
+      this.#passing = false;
       this.retryWebRtc();
     }
   }
 
-  /** Waits for a picture on screen. */
-  async #firstPicture(from: number, patience: number, ends: Promise<void>[], signal: AbortSignal): Promise<void> {
+  /** Waits for a picture on screen; whether one came. */
+  async #firstPicture(from: number, patience: number, ends: Promise<void>[], signal: AbortSignal): Promise<boolean> {
     const { video } = this;
     let stop: () => void = () => undefined;
     const shown = new Promise<'shown'>((resolve) => {
@@ -303,22 +313,38 @@ export class Player {
     const first = await Promise.race([shown, over]);
     stop();
     signal.throwIfAborted();
-    if (first === 'over') throw new Fault('blocked', 'no picture arrived');
+    if (first === 'over') return false;
     this.firstPicture = performance.now() - from;
     video.dataset['firstPictureMs'] = String(Math.round(this.firstPicture));
+    return true;
+  }
+
+  /** Plays a session with its picture, or without: an element that waits for a picture does not play the sound. */
+  #showPicture(session: whep.Session, there: boolean): void {
+    if (there !== this.noPicture) return;
+    this.noPicture = !there;
+    this.video.srcObject = there ? session.stream : new MediaStream(session.stream.getAudioTracks());
+    void this.video.play().catch(() => undefined);
   }
 
   /** Keeps figures until the session ends, its picture stands still, or it does not live through a doubt. */
   async #watchWebRtc(session: whep.Session, ends: Promise<void>[], signal: AbortSignal): Promise<void> {
     let before: Sample | null = null;
+    let came = { picture: 0, sound: 0 };
     let moved = performance.now();
     let proof: { bytes: number; until: number } | null = null;
     const often = (): number => (proof ? CLOSE_LOOK_MS : LOOK_MS);
     this.#doubted = false;
     await this.#every(often, ends, signal, async () => {
-      const now = sample(await session.connection.getStats());
+      const report = await session.connection.getStats();
+      const now = sample(report);
       const at = performance.now();
-      const bytes = now?.bytes ?? 0;
+      const comes = received(report);
+      const bytes = comes.picture + comes.sound;
+      if (comes.picture > came.picture) this.#showPicture(session, true);
+      // A picture may stand still where it comes from, for as long as there is sound.
+      if (comes.picture === came.picture && comes.sound > came.sound) moved = at;
+      came = comes;
       if (this.#doubted) {
         this.#doubted = false;
         proof = { bytes, until: at + PROOF_MS };
@@ -367,6 +393,12 @@ export class Player {
       if (wakeable) this.#wake = done;
     });
   }
+}
+
+/** Whether sound arrives, and nothing of a picture. */
+async function onlySound(session: whep.Session): Promise<boolean> {
+  const { picture, sound } = received(await session.connection.getStats());
+  return picture === 0 && sound > 0;
 }
 
 function words(transport: Transport, fault: Fault): string {

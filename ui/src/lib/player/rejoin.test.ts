@@ -10,39 +10,49 @@ vi.mock('./hls');
 /** A session of 30 pictures a second, for as long as its network carries. */
 class FakeSession {
   carries = true;
+  /** Whether there is a picture beside the sound. */
+  pictures = true;
   close = vi.fn();
   lose: () => void = () => undefined;
   readonly lost = new Promise<void>((resolve) => (this.lose = resolve));
-  readonly stream = {} as MediaStream;
+  readonly stream = { getAudioTracks: () => [] } as unknown as MediaStream;
   readonly posted = 0;
   #at = 0;
+  #shown = 0;
 
   readonly connection = {
     getStats: async () => {
       if (this.carries) this.#at = performance.now();
-      const at = this.#at;
-      const video = { type: 'inbound-rtp', kind: 'video', framesDecoded: 1 + Math.floor(at / 33), bytesReceived: at * 300, timestamp: performance.now() };
-      return new Map([['V', video]]) as unknown as RTCStatsReport;
+      if (this.pictures) this.#shown = this.#at;
+      const at = this.#shown;
+      const video = { type: 'inbound-rtp', kind: 'video', framesDecoded: Math.ceil(at / 33), bytesReceived: at * 300, timestamp: performance.now() };
+      const audio = { type: 'inbound-rtp', kind: 'audio', bytesReceived: this.#at * 16 };
+      return new Map<string, object>([['V', video], ['A', audio]]) as unknown as RTCStatsReport;
     },
   } as unknown as RTCPeerConnection;
 }
 
 class FakeVideo extends EventTarget {
   dataset: Record<string, string> = {};
+  /** Whether what it is given has a picture. */
+  pictures = true;
+  given: MediaStream | null = null;
   play = async () => undefined;
   show = () => queueMicrotask(() => this.dispatchEvent(new Event('loadeddata')));
 
   set srcObject(to: MediaStream | null) {
-    if (to) this.show();
+    this.given = to;
+    if (to && this.pictures) this.show();
   }
 }
 
 const join = vi.mocked(whep.join);
 const blocked = new Fault('blocked', 'no connection within 4 s');
 let player: Player | null = null;
+let video: FakeVideo;
 
-function watch(): Player {
-  const video = new FakeVideo();
+function watch(pictures = true): Player {
+  video = Object.assign(new FakeVideo(), { pictures });
   vi.mocked(hls.play).mockImplementation(async () => {
     setTimeout(video.show, 10);
     return { lost: new Promise(() => undefined), figures: () => ({}) as never, toLive: () => undefined, close: () => undefined };
@@ -61,6 +71,7 @@ const joins = (...sessions: (FakeSession | Fault)[]): void => {
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal('document', { hidden: false });
+  vi.stubGlobal('MediaStream', class {});
   join.mockReset();
 });
 
@@ -122,5 +133,44 @@ describe('over HLS because UDP was blocked', () => {
     watch();
     await vi.advanceTimersByTimeAsync(300_000);
     expect(join).toHaveBeenCalledTimes(1);
+  });
+});
+
+it('a station that was full is asked again every minute', async () => {
+  joins(new Fault('refused', '503 Service Unavailable', true), new FakeSession());
+  const p = watch();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(p).toMatchObject({ transport: 'hls', reason: expect.stringContaining('503') });
+  await vi.advanceTimersByTimeAsync(61_000);
+  expect(p).toMatchObject({ transport: 'webrtc', reason: null });
+});
+
+describe('a channel of sound', () => {
+  it('plays without a picture, and shows one once it comes', async () => {
+    const session = Object.assign(new FakeSession(), { pictures: false });
+    joins(session);
+    const p = watch(false);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(p).toMatchObject({ phase: 'playing', transport: 'webrtc', noPicture: true, reason: null });
+    expect(video.given).not.toBe(session.stream);
+    session.pictures = true;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(p).toMatchObject({ phase: 'playing', transport: 'webrtc', noPicture: false });
+    expect(video.given).toBe(session.stream);
+    expect(join).toHaveBeenCalledTimes(1);
+  });
+
+  it('goes on while its picture stands still, and is joined anew when nothing comes', async () => {
+    const [first, second] = [new FakeSession(), new FakeSession()];
+    joins(first, second);
+    const p = watch();
+    await vi.advanceTimersByTimeAsync(5000);
+    first.pictures = false;
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(p).toMatchObject({ phase: 'playing', noPicture: false });
+    expect(join).toHaveBeenCalledTimes(1);
+    first.carries = false;
+    await vi.advanceTimersByTimeAsync(8000);
+    expect(join).toHaveBeenCalledTimes(2);
   });
 });

@@ -108,9 +108,10 @@ async function post(channel: string, sdp: string, signal: AbortSignal): Promise<
   if (!response.ok) {
     const words = response.statusText ? `${response.status} ${response.statusText}` : `status ${response.status}`;
     // This browser offered H.264: what does not fit is the channel, or how many watch from here, and the station says how.
-    if (response.status !== 406 && response.status !== 429) throw new Fault('refused', words);
+    const full = response.status === 429 || response.status === 503;
+    if (response.status !== 406 && response.status !== 429) throw new Fault('refused', words, full);
     const { problem } = await problemFrom(response);
-    throw new Fault('refused', problem.message.replace(/\.$/, ''));
+    throw new Fault('refused', problem.message.replace(/\.$/, ''), full);
   }
   const place = response.headers.get('Location');
   return { sdp: await response.text(), resource: place ? new URL(place, url).href : null };

@@ -117,14 +117,17 @@ impl Ingests {
         live.is_some_and(|p| p.holder.as_ref() == Some(holder))
     }
 
-    /// Forgets who has left, and ends who sends nothing. To be called now and then.
-    pub(crate) fn sweep(&self, hub: &Hub, now: Timestamp) {
+    /// Forgets who has left, and ends who sends nothing, or came by a right that has run out by `unix`, in
+    /// milliseconds since 1970 UTC. To be called now and then.
+    pub(crate) fn sweep(&self, hub: &Hub, now: Timestamp, unix: i64) {
         let idle = self.rules().idle;
         let mut publishers = self.publishers();
         publishers.forget_ended();
         for publisher in &mut publishers.all {
             let packets = publisher.channel.totals().packets;
-            if packets != publisher.heard.0 {
+            if publisher.expires.is_some_and(|at| unix >= at) {
+                publisher.put_out(hub, "its link or token has run out", Some("Klieg"));
+            } else if packets != publisher.heard.0 {
                 publisher.heard = (packets, now);
             } else if now.since(publisher.heard.1) >= idle {
                 publisher.put_out(hub, "nothing came from it for too long", Some("Klieg"));
@@ -182,6 +185,8 @@ pub(super) struct Publisher {
     channel: Arc<Channel>,
     peer: IpAddr,
     pub(super) holder: Option<Holder>,
+    /// When its right runs out, in milliseconds since 1970 UTC.
+    expires: Option<i64>,
     end: CancellationToken,
     /// Packets so far, and when that figure was new.
     heard: (u64, Timestamp),
@@ -191,7 +196,7 @@ impl Publisher {
     pub(super) fn new(
         writer: &Writer,
         peer: IpAddr,
-        holder: Option<Holder>,
+        (holder, expires): (Option<Holder>, Option<i64>),
         end: CancellationToken,
         now: Timestamp,
     ) -> Self {
@@ -199,6 +204,7 @@ impl Publisher {
             channel: Arc::clone(writer.channel()),
             peer: peer.to_canonical(),
             holder,
+            expires,
             end,
             heard: (0, now),
         }

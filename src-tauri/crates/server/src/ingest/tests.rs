@@ -240,7 +240,7 @@ async fn one_that_sends_nothing_for_too_long_is_ended() {
     let start = app.clock.now();
     let hour = Duration::from_secs(3600);
     let pts = Timestamp::ZERO;
-    app.ingests.sweep(hub, start + hour / 2);
+    app.ingests.sweep(hub, start + hour / 2, 0);
     speaks.writer.write(Packet {
         track: TrackId(0),
         pts,
@@ -248,13 +248,35 @@ async fn one_that_sends_nothing_for_too_long_is_ended() {
         keyframe: true,
         data: Bytes::from_static(&[0]),
     });
-    app.ingests.sweep(hub, start + hour / 2);
+    app.ingests.sweep(hub, start + hour / 2, 0);
     assert_eq!(live(&desk), ["silent", "speaks"]);
-    app.ingests.sweep(hub, start + hour);
+    app.ingests.sweep(hub, start + hour, 0);
     assert_eq!(live(&desk), ["speaks"]);
     assert!(silent.end.is_cancelled() && !speaks.end.is_cancelled());
-    app.ingests.sweep(hub, start + hour * 3 / 2);
+    app.ingests.sweep(hub, start + hour * 3 / 2, 0);
     assert!(live(&desk).is_empty() && speaks.end.is_cancelled());
+}
+
+#[tokio::test]
+async fn whoever_came_by_a_link_goes_when_it_runs_out() {
+    let desk = Desk::new();
+    let (app, hub) = (Arc::clone(&desk.app), &desk.app.hub);
+    let now = app.clock.now();
+    let unix = app.clock.unix_millis(now);
+    let new = NewAccessLink {
+        kind: LinkKind::Publish,
+        name: "Until eight".into(),
+        channel: None,
+        expires: Some(unix + 60_000),
+    };
+    let link = app.access.links.create(new, unix).unwrap();
+    let guest = knock(&desk, "stage", Some(link.word()), HOME).unwrap();
+    let host = knock(&desk, "hall", Some(TOKEN), HOME).unwrap();
+    app.ingests.sweep(hub, now, unix + 59_999);
+    assert_eq!(live(&desk), ["hall", "stage"]);
+    app.ingests.sweep(hub, now, unix + 60_000);
+    assert_eq!(live(&desk), ["hall"]);
+    assert!(guest.end.is_cancelled() && !host.end.is_cancelled());
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ impl Signer {
 }
 
 /// Whether a secret says of itself that it is one of these.
-pub(super) fn is_signed(secret: &str) -> bool {
+pub(crate) fn is_signed(secret: &str) -> bool {
     secret.starts_with(VERSION)
 }
 

@@ -32,6 +32,9 @@ async fn the_control_token_works_on_its_own_machine_until_the_host_allows_more()
             refused.text()
         );
     }
+    for path in ["/metrics", "/media/film.mp4"] {
+        assert_eq!(ask(&desk, path, TOKEN, THERE).await.status, 403, "{path}");
+    }
     let query = format!("/api/events?token={TOKEN}");
     let request = Request::builder()
         .uri(&query)

@@ -64,6 +64,23 @@ fn rules(slow_seconds: u32, links: bool, words: &[&str]) -> RoomRules {
 }
 
 #[tokio::test]
+async fn keys_that_are_guessed_in_the_chat_are_counted() {
+    let served = served().await;
+    let (key, _) = link(&served, None);
+    let mut guessing = Client::new(&served).await;
+    let mut role = async |key: &str| {
+        let join = json!({ "channel": "program", "key": key });
+        guessing.ask("join", join).await["role"].clone()
+    };
+    assert_eq!(role(&key).await, "moderator");
+    for n in 0..20 {
+        assert_eq!(role(&format!("guess {n}")).await, "viewer");
+    }
+    // Not even the right one opens now.
+    assert_eq!(role(&key).await, "viewer");
+}
+
+#[tokio::test]
 async fn viewers_keep_nothing_in_order() {
     let served = served().await;
     let mut anna = Client::named(&served, "program", "Anna").await;
