@@ -365,7 +365,11 @@ async fn says(text: &'static [u8], closes: bool) -> String {
             drop(stream.write_all(text).await);
             if !closes {
                 held.push(stream);
+                continue;
             }
+            // What lies unread when a connection is closed takes the answer with it.
+            drop(stream.shutdown().await);
+            tokio::spawn(async move { tokio::io::copy(&mut stream, &mut tokio::io::sink()).await });
         }
     });
     url
