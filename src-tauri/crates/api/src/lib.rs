@@ -43,7 +43,7 @@ pub use device::{Device, DeviceKind, Devices};
 pub use doctor::{DoctorCheck, DoctorFacts, DoctorReport, NewDoctorReport, Verdict};
 pub use event::{Event, Meter, Meters};
 pub use keys::Keys;
-pub use library::{Cutting, Film, FilmKind, Marker, Recording, Rewind, Room, Show};
+pub use library::{Cutting, Film, FilmKind, Marker, Pause, Recording, Rewind, Room, Show};
 pub use platform::{PLATFORMS, Platform, PlatformLimits, PlatformProtocol, PlatformServer};
 pub use playback::{Operation, Playback};
 pub use preset::FilterPreset;

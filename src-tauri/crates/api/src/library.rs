@@ -62,6 +62,10 @@ pub struct Film {
     /// When its first picture was shown, in milliseconds since 1970 UTC.
     #[ts(type = "number")]
     pub began: i64,
+    /// Where its recording stood still: of that time nothing is in it. The first stands first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<Pause>>")]
+    pub pauses: Vec<Pause>,
     /// How long it plays, in milliseconds; absent while it is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional, type = "number")]
@@ -81,6 +85,17 @@ pub struct Film {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[ts(optional, as = "Option<bool>")]
     pub missing: bool,
+}
+
+/// A time for which a recording stood still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Pause {
+    /// When it began, in milliseconds since 1970 UTC.
+    #[ts(type = "number")]
+    pub at: i64,
+    /// How long it was, in milliseconds.
+    #[ts(type = "number")]
+    pub length_ms: u64,
 }
 
 /// What a file of a show is.

@@ -92,6 +92,8 @@ struct Part {
     begins: Timestamp,
     /// What is shown of it, where it is cut exactly.
     wanted: Option<Range<Timestamp>>,
+    /// Pictures that are shown from here on are there for those before alone.
+    until: Option<Timestamp>,
 }
 
 /// Cuts `sources`, one behind the other, into a new file at `to`, whose index is in front. The file is there
@@ -155,11 +157,12 @@ fn put_together(
     to: &Path,
     percent: &AtomicU8,
 ) -> Result<Clip, Error> {
-    let (moved, len) = line_up(parts);
+    let Lined { moved, len, until } = line_up(parts);
     let Some(end) = moved.iter().map(|s| s.pts + s.duration).max() else {
         return Err(Error::Nothing(0));
     };
-    let front = recording::front(tracks, &moved, len);
+    let end = until.unwrap_or(end).min(end);
+    let front = recording::front(tracks, &moved, len, until);
     let beside = to.with_extension("part");
     let told = Told {
         percent,
@@ -179,9 +182,17 @@ fn put_together(
 }
 
 /// All samples with the places and times that they get.
-fn line_up(parts: &[Part]) -> (Vec<Sample>, u64) {
+struct Lined {
+    moved: Vec<Sample>,
+    len: u64,
+    /// Nothing is shown from here on.
+    until: Option<Timestamp>,
+}
+
+fn line_up(parts: &[Part]) -> Lined {
     let mut moved = Vec::new();
     let mut position = 0;
+    let mut until = None;
     let mut begins = Timestamp::ZERO;
     for part in parts {
         let shift = begins.offset_from(part.begins);
@@ -197,9 +208,15 @@ fn line_up(parts: &[Part]) -> (Vec<Sample>, u64) {
             });
             position += sample.len as u64;
         }
+        // Players show one stretch of a file: only its end can be hidden.
+        until = part.until.map(|at| at.offset(shift));
         begins = end;
     }
-    (moved, position)
+    Lined {
+        moved,
+        len: position,
+        until,
+    }
 }
 
 /// How far a cut is.
@@ -277,6 +294,7 @@ impl Part {
             samples: samples.into_iter().map(Piece::from).collect(),
             begins,
             wanted: source.times.clone().or(skips.then_some(behind)),
+            until: None,
         };
         Ok((tracks, part))
     }

@@ -1,5 +1,6 @@
 //! Packets to fragments. Pure.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -179,11 +180,11 @@ impl Cutter {
         piece
     }
 
-    /// Goes on with a packet that [`opens`](Self::opens), where the file was paused.
-    pub(crate) fn resume(&mut self, at: Timestamp) {
-        if let Some(stopped) = self.since.take() {
-            self.paused += at.since(stopped);
-        }
+    /// Goes on with a packet that [`opens`](Self::opens), where the file was paused. Gives the time that is not in it.
+    pub(crate) fn resume(&mut self, at: Timestamp) -> Option<Range<Timestamp>> {
+        let stood = self.since.take()?..at;
+        self.paused += at.since(stood.start);
+        Some(stood)
     }
 
     /// Ends the file before a packet that opens another: its last fragment but for [`late`](Self::late) sound,

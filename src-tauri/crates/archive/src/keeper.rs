@@ -350,7 +350,11 @@ impl Worker {
                 }
                 let carried = self.end_behind(packet.dts);
                 if let Some(tape) = self.recording.as_mut().and_then(|r| r.tape.as_mut()) {
-                    tape.resume(packet.dts, &self.timeline);
+                    let stood = tape.resume(packet.dts, &self.timeline);
+                    if let Some(stood) = stood.filter(|stood| !stood.is_empty()) {
+                        let path = tape.path().to_owned();
+                        (self.told)(Event::Resumed { path, stood });
+                    }
                     for packet in [packet].into_iter().chain(carried) {
                         tape.push(packet, &self.timeline)?;
                     }

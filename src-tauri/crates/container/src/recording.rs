@@ -38,12 +38,13 @@ pub fn seal(index: u64) -> (u64, [u8; 16]) {
 }
 
 /// The beginning of a file of whole tracks: its type, [`index`] of `len` bytes of media behind it, and that
-/// media's header. Samples count their places from the first byte of media; gives the bytes before it.
-pub fn front(tracks: &[Track], samples: &[Sample], len: u64) -> Bytes {
+/// media's header. Samples count their places from the first byte of media; gives the bytes before it. Nothing is
+/// shown from `until` on: what is decoded of that is there for the pictures before.
+pub fn front(tracks: &[Track], samples: &[Sample], len: u64, until: Option<Timestamp>) -> Bytes {
     let mut w = Writer::default();
     init::file_type(&mut w);
     // Places have eight bytes each whatever they are, so that the index is as long either way.
-    let before = w.out.len() as u64 + index(tracks, samples).len() as u64 + 16;
+    let before = w.out.len() as u64 + movie(tracks, samples, until).len() as u64 + 16;
     let moved: Vec<Sample> = samples
         .iter()
         .map(|sample| Sample {
@@ -51,7 +52,7 @@ pub fn front(tracks: &[Track], samples: &[Sample], len: u64) -> Bytes {
             ..*sample
         })
         .collect();
-    w.put(&index(tracks, &moved));
+    w.put(&movie(tracks, &moved, until));
     w.put(b"\0\0\0\x01mdat");
     w.u64(len + 16);
     w.out.into()
@@ -59,10 +60,14 @@ pub fn front(tracks: &[Track], samples: &[Sample], len: u64) -> Bytes {
 
 /// The index of a whole file (`moov`): tracks, and where their samples lie, in order of decoding.
 pub fn index(tracks: &[Track], samples: &[Sample]) -> Bytes {
+    movie(tracks, samples, None)
+}
+
+fn movie(tracks: &[Track], samples: &[Sample], until: Option<Timestamp>) -> Bytes {
     let mut timed: Vec<Timed<'_>> = Vec::with_capacity(tracks.len());
     for track in tracks {
         let own = samples.iter().filter(|s| s.track == track.id);
-        timed.push(Timed::new(track, own.copied().collect()));
+        timed.push(Timed::new(track, own.copied().collect(), until));
     }
     timed.retain(|t| !t.samples.is_empty());
     let longest = timed.iter().map(|t| t.delay + t.shown).max().unwrap_or(0);
@@ -96,18 +101,22 @@ struct Timed<'a> {
     delay: u64,
     /// How long it is shown, in the movie's ticks.
     shown: u64,
+    /// There is more than is shown.
+    hides: bool,
 }
 
 impl<'a> Timed<'a> {
-    fn new(track: &'a Track, samples: Vec<Sample>) -> Self {
+    fn new(track: &'a Track, samples: Vec<Sample>, until: Option<Timestamp>) -> Self {
         let scale = scale_of(&track.config);
-        let (mut passed, mut delay, mut shown) = (0, 0, 0);
+        let (mut passed, mut delay, mut shown, mut hides) = (0, 0, 0, false);
         let ends = samples.iter().map(|s| s.pts + s.duration).max();
         if let (Some(first), Some(ends)) = (samples.first(), ends) {
             let begins = samples.iter().take(32).map(|s| s.pts).min();
             let begins = begins.unwrap_or(first.pts).max(Timestamp::ZERO);
             passed = ticks(begins, scale).abs_diff(ticks(first.dts, scale));
             delay = ticks(begins, MOVIE_SCALE).unsigned_abs();
+            hides = until.is_some_and(|until| until < ends);
+            let ends = until.unwrap_or(ends).min(ends);
             shown = ticks(ends.max(begins), MOVIE_SCALE).abs_diff(ticks(begins, MOVIE_SCALE));
         }
         Self {
@@ -117,6 +126,7 @@ impl<'a> Timed<'a> {
             passed,
             delay,
             shown,
+            hides,
         }
     }
 
@@ -137,7 +147,7 @@ impl<'a> Timed<'a> {
 
     /// Section 8.6.6: nothing for a while, then what there is.
     fn edits(&self, w: &mut Writer) {
-        if self.delay == 0 && self.passed == 0 {
+        if self.delay == 0 && self.passed == 0 && !self.hides {
             return;
         }
         let edts = w.begin(b"edts");

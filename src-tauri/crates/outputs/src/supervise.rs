@@ -35,16 +35,16 @@ pub enum State {
         /// Bits per second that the path carries, when that is less than there is to send.
         carries: Option<u64>,
     },
-    /// It was lost and will be tried again.
+    /// It was lost, or said no for another reason than the key, and will be tried again.
     Retrying {
         /// Failures in a row: 1 after the first.
         attempt: u32,
         /// When it is tried again.
         at: Timestamp,
-        /// Why it was lost.
+        /// Why.
         reason: String,
     },
-    /// It says no, and somebody has to change something.
+    /// It does not take the key, or can never work as it is: somebody has to change something.
     Refused {
         /// Why, and what to do.
         reason: String,
@@ -122,8 +122,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// A connection that held this long makes the failures before it forgotten.
 const PROVED: Duration = Duration::from_secs(10);
 
-/// A destination that has been live knows the key: when it says no afterwards, it often still holds
-/// the connection that was lost. It is tried again, this many times in a row.
+/// A destination that has been live knows the key: when it hangs up on it afterwards, it often still holds
+/// the connection that was lost. It is tried again, this many times and no more: a key can be taken back meanwhile,
+/// and some platforms lock who tries too often.
 const SECOND_THOUGHTS: u32 = 6;
 
 /// Runs `attempt` again and again. `state` has the last word when this ends: [`State::Off`] or
@@ -140,6 +141,7 @@ pub(crate) async fn supervise<F>(
 {
     let mut backoff = Backoff::default();
     let mut was_live = false;
+    let mut doubts = 0;
     let mut dropped_before = 0;
     loop {
         state.send_replace(State::Connecting);
@@ -154,27 +156,30 @@ pub(crate) async fn supervise<F>(
         };
         let result = run(attempt(progress), &mut look, &state).await;
         dropped_before += look.progress.dropped();
-        if let Some(since) = look.since {
-            was_live = true;
-            if clock.now().since(since) >= PROVED {
-                backoff.reset();
-            }
+        let proved = |since| clock.now().since(since) >= PROVED;
+        if look.since.is_some_and(proved) {
+            backoff.reset();
+            doubts = 0;
         }
-        let reason = match result {
-            Ok(()) => break,
-            Err(error)
-                if error.is_refusal() && (!was_live || backoff.attempts() >= SECOND_THOUGHTS) =>
-            {
-                let key = matches!(error, PublishError::WrongKey(_));
-                let reason = error.to_string();
-                tracing::info!(reason, "the far end refuses");
-                state.send_replace(State::Refused { reason, key });
-                return;
-            }
-            Err(error) => error.to_string(),
-        };
+        let Err(error) = result else { break };
+        let doubted = matches!(error, PublishError::KeyDoubted(_));
+        doubts += u32::from(doubted);
+        let given_up = error.is_final() || doubted && (!was_live || doubts > SECOND_THOUGHTS);
+        // One that hung up on the key has not taken it, even if it said so.
+        was_live |= look.since.is_some() && !doubted;
+        let reason = error.to_string();
+        if given_up {
+            let key = doubted || matches!(error, PublishError::WrongKey(_));
+            tracing::info!(reason, "the far end refuses");
+            state.send_replace(State::Refused { reason, key });
+            return;
+        }
         let wait = backoff.next(chance());
-        tracing::info!(reason, ?wait, "the far end is lost; it is tried again");
+        tracing::info!(
+            reason,
+            ?wait,
+            "the far end is lost or refuses; it is tried again"
+        );
         state.send_replace(State::Retrying {
             attempt: backoff.attempts(),
             at: clock.now() + wait,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use api::{Film, FilmKind, Marker, Show};
+use api::{Film, FilmKind, Marker, Pause, Show};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::{Error, Store};
@@ -95,6 +95,17 @@ impl Store {
         Ok(())
     }
 
+    /// Keeps that a show is still on at `at` (ms since 1970 UTC).
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub fn note_seen(&self, id: &str, at: i64) -> Result<(), Error> {
+        let inner = self.inner.lock();
+        let sql = "UPDATE shows SET seen = ?2 WHERE id = ?1";
+        inner.connection.execute(sql, params![id, at])?;
+        Ok(())
+    }
+
     /// Keeps that a show is live at a destination of this name, too.
     ///
     /// # Errors
@@ -131,7 +142,7 @@ impl Store {
     pub fn recover_shows(&self) -> Result<Vec<Unfinished>, Error> {
         let inner = self.inner.lock();
         inner.connection.execute(
-            "UPDATE shows SET interrupted = 1, ended = max(began,
+            "UPDATE shows SET interrupted = 1, ended = max(began, coalesce(seen, began),
                  coalesce((SELECT max(began + coalesce(duration, 0)) FROM films WHERE show = shows.id), began),
                  coalesce((SELECT max(at) FROM markers WHERE show = shows.id), began))
              WHERE ended IS NULL",
@@ -190,6 +201,19 @@ impl Store {
         Ok(())
     }
 
+    /// Keeps that a file stood still for a while.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub fn note_pause(&self, film: i64, pause: &Pause) -> Result<(), Error> {
+        let inner = self.inner.lock();
+        let sql = "INSERT OR REPLACE INTO pauses (film, at, length) VALUES (?1, ?2, ?3)";
+        inner
+            .connection
+            .execute(sql, params![film, pause.at, pause.length_ms])?;
+        Ok(())
+    }
+
     /// Forgets a file.
     ///
     /// # Errors
@@ -197,9 +221,12 @@ impl Store {
     pub fn forget_film(&self, film: i64) -> Result<(), Error> {
         self.forget_upload(film)?;
         let inner = self.inner.lock();
-        inner
-            .connection
-            .execute("DELETE FROM films WHERE id = ?1", [film])?;
+        for sql in [
+            "DELETE FROM pauses WHERE film = ?1",
+            "DELETE FROM films WHERE id = ?1",
+        ] {
+            inner.connection.execute(sql, [film])?;
+        }
         Ok(())
     }
 
@@ -209,7 +236,7 @@ impl Store {
     /// [`Error::Query`].
     pub fn film(&self, film: i64) -> Result<Option<(String, PathBuf, Film)>, Error> {
         let inner = self.inner.lock();
-        let found = inner
+        let mut found: Option<(String, PathBuf, Film)> = inner
             .connection
             .prepare_cached(&format!("{FILM} WHERE id = ?1"))?
             .query_row([film], |row| {
@@ -217,6 +244,9 @@ impl Store {
                 Ok((row.get(9)?, PathBuf::from(path), read_film(row)?))
             })
             .optional()?;
+        if let Some((_, _, film)) = &mut found {
+            film.pauses = inner.pauses(film.id)?;
+        }
         Ok(found)
     }
 
@@ -335,6 +365,7 @@ impl Store {
                  AND messages.at BETWEEN began AND coalesce(ended, began))",
             "DELETE FROM upload_parts WHERE film IN (SELECT id FROM films WHERE show = ?1)",
             "DELETE FROM uploads WHERE film IN (SELECT id FROM films WHERE show = ?1)",
+            "DELETE FROM pauses WHERE film IN (SELECT id FROM films WHERE show = ?1)",
             "DELETE FROM markers WHERE show = ?1",
             "DELETE FROM shown_at WHERE show = ?1",
             "DELETE FROM films WHERE show = ?1",
@@ -406,6 +437,9 @@ impl crate::Inner {
             .prepare_cached(&format!("{FILM} WHERE show = ?1 ORDER BY began, id"))?;
         let rows = films.query_map([&show.id], read_film)?;
         show.films = rows.collect::<Result<_, _>>()?;
+        for film in &mut show.films {
+            film.pauses = self.pauses(film.id)?;
+        }
         let mut markers = self
             .connection
             .prepare_cached("SELECT at, label FROM markers WHERE show = ?1 ORDER BY at")?;
@@ -422,6 +456,20 @@ impl crate::Inner {
         let rows = destinations.query_map([&show.id], |row| row.get(0))?;
         show.destinations = rows.collect::<Result<_, _>>()?;
         Ok(show)
+    }
+
+    /// Where a file stood still, the first first.
+    fn pauses(&self, film: i64) -> Result<Vec<Pause>, Error> {
+        let mut pauses = self
+            .connection
+            .prepare_cached("SELECT at, length FROM pauses WHERE film = ?1 ORDER BY at")?;
+        let rows = pauses.query_map([film], |row| {
+            Ok(Pause {
+                at: row.get(0)?,
+                length_ms: row.get(1)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
@@ -455,6 +503,7 @@ fn read_film(row: &Row<'_>) -> rusqlite::Result<Film> {
         title: row.get(2)?,
         file: file.to_string_lossy().into_owned(),
         began: row.get(4)?,
+        pauses: Vec::new(),
         duration_ms: row.get(5)?,
         bytes: row.get(6)?,
         stored: row.get(7)?,

@@ -24,6 +24,8 @@ fn steps() -> Vec<M<'static>> {
             Ok(links::hash_all(transaction)?)
         }),
         M::up(include_str!("migrations/renditions.sql")),
+        M::up(include_str!("migrations/seen.sql")),
+        M::up(include_str!("migrations/pauses.sql")),
     ]
 }
 

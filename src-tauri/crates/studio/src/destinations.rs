@@ -1,5 +1,6 @@
 //! Where the broadcast also goes: the list a person keeps, and what runs of it.
 
+mod apart;
 mod check;
 mod own;
 
@@ -17,7 +18,7 @@ use tokio::runtime::Handle;
 use crate::advice::advice;
 use crate::secrets::Secrets;
 use crate::uplink::{self, Measured};
-use check::{checked, from_command_line, host_of};
+use check::{Checked, checked, from_command_line};
 use own::{encoded, render};
 
 /// Under which name the store keeps what the uplink has carried.
@@ -124,7 +125,10 @@ impl Destinations {
         let kept = store.destinations()?;
         let measured = store.get(MEASURED)?.unwrap_or_default();
         Ok(Self {
-            entries: kept.into_iter().map(Entry::of).collect(),
+            entries: kept
+                .into_iter()
+                .map(|about| Entry::of(apart::tidied(about, &store, &secrets)))
+                .collect(),
             measured: Measured::read(&measured),
             store,
             secrets,
@@ -210,26 +214,16 @@ impl Destinations {
 
     /// Adds one that a person entered.
     pub(crate) fn add(&mut self, id: String, new: &NewDestination) -> Result<(), Problem> {
-        let about = checked(id, new)?;
-        self.keep(&about, new)?;
-        self.entries.push(Entry::of(about));
+        let checked = checked(id, new, None)?;
+        self.keep(&checked)?;
+        self.entries.push(Entry::of(checked.about));
         Ok(())
     }
 
     /// Adds one from the command line, for this run only.
     pub(crate) fn add_transient(&mut self, id: String, address: &str) -> Result<(), Problem> {
-        let (target, secret) = from_command_line(address)?;
-        let new = NewDestination {
-            name: host_of(&target),
-            target,
-            secret: None,
-            platform: None,
-            delay_seconds: 0,
-            test: false,
-            rendition: None,
-            follow: false,
-        };
-        let mut entry = Entry::of(checked(id, &new)?);
+        let Checked { about, secret } = from_command_line(id, address)?;
+        let mut entry = Entry::of(about);
         entry.passing = true;
         entry.transient = secret;
         self.entries.push(entry);
@@ -238,12 +232,21 @@ impl Destinations {
 
     /// Changes one; what ran of it is to be stopped.
     pub(crate) fn set(&mut self, id: &str, new: &NewDestination) -> Result<Stopping, Problem> {
-        let mut about = checked(id.to_owned(), new)?;
         let at = self.position(id)?;
-        about.enabled = self.entries[at].about.enabled;
-        self.keep(&about, new)?;
+        let before = &self.entries[at];
+        let (DestinationTarget::Rtmp { url } | DestinationTarget::Whip { url }) =
+            &before.about.target;
+        // A keychain that is locked holds it, too.
+        let keyed =
+            before.about.has_secret || before.transient.is_some() || self.secrets.get(id).is_some();
+        let mut checked = checked(id.to_owned(), new, keyed.then_some(url))?;
+        checked.about.enabled = before.about.enabled;
+        self.keep(&checked)?;
         let entry = &mut self.entries[at];
-        entry.about = about;
+        if checked.secret.is_some() {
+            entry.transient = None;
+        }
+        entry.about = checked.about;
         let mut stopping = Stopping::default();
         entry.take(&mut stopping);
         Ok(stopping)
@@ -357,10 +360,9 @@ impl Destinations {
         })
     }
 
-    fn keep(&self, about: &api::Destination, new: &NewDestination) -> Result<(), Problem> {
+    fn keep(&self, Checked { about, secret }: &Checked) -> Result<(), Problem> {
         self.store.put_destination(about).map_err(unkept)?;
-        if let Some(secret) = &new.secret {
-            let secret = secret.expose().trim();
+        if let Some(secret) = secret {
             self.secrets.set(&about.id, secret).map_err(unkept)?;
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod edge;
 mod library;
+mod listener;
 mod replay;
 mod room;
 
@@ -11,8 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use api::{Code, FilmKind, Problem, Rewind};
-use archive::{Event, Keeper, Request, Timelines};
+use api::{Code, Problem, Rewind};
+use archive::{Keeper, Request, Timelines};
 use media::{Channel, ChannelInfo, ChannelName, Clock, Origin};
 use parking_lot::Mutex;
 use store::Store;
@@ -22,6 +23,9 @@ use crate::studio::{Shared, State, random_text, sentence};
 
 /// What problems with recordings are about.
 const SUBJECT: &str = "recording";
+
+/// How often, in milliseconds, it is kept that a show is on: as much of its length is lost when the power fails.
+const SEEN: i64 = 5_000;
 
 /// What is kept now.
 pub(crate) struct Kept {
@@ -50,6 +54,8 @@ struct Cutting {
 struct KeptChannel {
     show: String,
     peak: u32,
+    /// When it was last kept that it is on, in milliseconds since 1970 UTC.
+    seen: i64,
     keeper: Option<Keeper>,
 }
 
@@ -110,7 +116,7 @@ impl Kept {
                 match archive::finish(path) {
                     Ok(finished) => {
                         tracing::info!(path = %path.display(), "a recording that was cut off is whole");
-                        keep_film(&store, path, &finished);
+                        listener::keep_film(&store, path, &finished);
                         whole.lock().push(path.clone());
                     }
                     Err(error) => {
@@ -193,6 +199,7 @@ impl Kept {
             KeptChannel {
                 show,
                 peak: 0,
+                seen: now,
                 keeper: None,
             }
         })
@@ -245,7 +252,7 @@ impl Kept {
         if kept.keeper.is_some() {
             return Ok(());
         }
-        let told = listener(
+        let told = listener::listener(
             Arc::clone(&self.store),
             self.clock,
             kept.show.clone(),
@@ -342,8 +349,9 @@ impl Kept {
         Ending(names.iter().flat_map(|name| self.end(name).0).collect())
     }
 
-    /// Lets go of channels that have ended, and keeps how many watch the others.
-    pub(crate) fn tend(&mut self, viewers: impl Fn(&ChannelName) -> u32) -> Ending {
+    /// Lets go of channels that have ended, and keeps that the others are on `now` (ms since 1970 UTC), and how many
+    /// watch them.
+    fn tend(&mut self, now: i64, viewers: impl Fn(&ChannelName) -> u32) -> Ending {
         let over = |kept: &KeptChannel| {
             let keeper = kept.keeper.as_ref();
             keeper.is_some_and(|k| k.channel().has_ended())
@@ -355,10 +363,14 @@ impl Kept {
             .map(|(name, _)| name.clone())
             .collect();
         for (name, kept) in &mut self.channels {
-            let now = viewers(name);
-            if now > kept.peak {
-                kept.peak = now;
-                note(self.store.note_viewers(&kept.show, now));
+            let watching = viewers(name);
+            if watching > kept.peak {
+                kept.peak = watching;
+                note(self.store.note_viewers(&kept.show, watching));
+            }
+            if now - kept.seen >= SEEN {
+                kept.seen = now;
+                note(self.store.note_seen(&kept.show, now));
             }
         }
         Ending(ended.iter().flat_map(|name| self.end(name).0).collect())
@@ -427,58 +439,6 @@ impl Kept {
         }
         problems
     }
-}
-
-/// Keeps in the library what becomes of a recording.
-fn listener(
-    store: Arc<Store>,
-    clock: Clock,
-    show: String,
-    problems: Arc<Mutex<Vec<Problem>>>,
-    whole: Arc<Mutex<Vec<PathBuf>>>,
-) -> impl Fn(Event) + Send + 'static {
-    move |event| match event {
-        Event::Began { path, at } => {
-            let title = path.file_stem().unwrap_or_default().to_string_lossy();
-            let at = clock.unix_millis(at);
-            note(
-                store
-                    .begin_film(&show, FilmKind::Recording, &title, &path, at)
-                    .map(drop),
-            );
-            tracing::info!(path = %path.display(), "recording");
-        }
-        Event::Ended { path, result } => match result {
-            Ok(finished) => {
-                keep_film(&store, &path, &finished);
-                whole.lock().push(path);
-            }
-            Err(_) if !path.exists() => {
-                // That it is gone is why the recording has ended, which says so.
-                note(store.film_at(&path).and_then(|film| match film {
-                    Some((film, _)) => store.forget_film(film),
-                    None => Ok(()),
-                }));
-            }
-            Err(error) => {
-                // It plays as it is; how long it is, its size tells nobody.
-                let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
-                note(store.end_film(&path, 0, bytes));
-                let text = format!("{} could not be finished: {}", path.display(), error);
-                let problem = Problem::new(Code::Unavailable, sentence(&text)).about(SUBJECT);
-                problems.lock().push(problem);
-            }
-        },
-        Event::Stopped(text) => {
-            let problem = Problem::new(Code::Unavailable, text).about(SUBJECT);
-            problems.lock().push(problem);
-        }
-    }
-}
-
-fn keep_film(store: &Store, path: &Path, finished: &archive::Finished) {
-    note(store.end_film(path, millis(finished.duration), finished.bytes));
-    tracing::info!(path = %path.display(), "the recording is whole");
 }
 
 /// The show goes on without its entry in the library; the log says so.
@@ -667,7 +627,8 @@ impl Shared {
         };
         let live = self.state.lock().destinations.take_live();
         self.kept.lock().note_destinations(&live);
-        let ending = self.kept.lock().tend(viewers);
+        let now = self.clock.unix_millis(self.clock.now());
+        let ending = self.kept.lock().tend(now, viewers);
         ending.finish();
         self.end_what_ended();
         self.tend_room();
@@ -679,3 +640,6 @@ fn not_recorded(channel: &ChannelName) -> Problem {
     let text = format!("{channel} is not recorded at the moment.");
     Problem::new(Code::Conflict, text).about(SUBJECT)
 }
+
+#[cfg(test)]
+mod tests;

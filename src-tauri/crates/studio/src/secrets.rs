@@ -36,6 +36,8 @@ struct Inner {
     sealed: Sealed,
     /// Why it is the file.
     reason: Option<String>,
+    /// There is a keychain, and it has not said what it holds.
+    unread: bool,
 }
 
 impl Secrets {
@@ -62,6 +64,7 @@ impl Secrets {
             bunch: None,
             sealed,
             reason: None,
+            unread: chain.is_ok(),
         }));
         match chain {
             Ok(chain) => {
@@ -100,6 +103,11 @@ impl Secrets {
             },
             reason: inner.reason.clone(),
         }
+    }
+
+    /// Whether all that is kept is known: a keychain that is locked may hold more.
+    pub(crate) fn all_known(&self) -> bool {
+        !self.inner.lock().unread
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<String> {
@@ -166,6 +174,7 @@ impl Inner {
 
     /// What the keychain holds is known, and it takes what the files hold.
     fn move_in(&mut self, mut bunch: Bunch, held: BTreeMap<String, String>) {
+        self.unread = false;
         for (id, secret) in &self.known {
             if held.get(id) == Some(secret) {
                 continue;

@@ -125,7 +125,7 @@ impl Client {
         target: &Target,
         roots: &Roots,
     ) -> Result<Self, PublishError> {
-        let refused = |text: String| Err(PublishError::Refused(text));
+        let refused = |text: String| Err(PublishError::Impossible(text));
         let name = protocol.name();
         let Ok(url) = Url::parse(target.url.trim()) else {
             return refused(format!(
@@ -158,7 +158,7 @@ impl Client {
             http = http.add_root_certificate(root);
         }
         let http = http.build().map_err(broken)?;
-        let name = shown(&url);
+        let name = shown(&url, protocol == Protocol::Whep || bearer.is_some());
         Ok(Self {
             protocol,
             http,
@@ -173,6 +173,14 @@ impl Client {
     /// Waits so long for answers; less for those that are only nice to have.
     pub(crate) fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
+    }
+
+    /// An address without what may be secret in it: where there is no token, a publisher's path may be the key.
+    fn shown(&self, url: &Url) -> String {
+        shown(
+            url,
+            self.protocol == Protocol::Whep || self.bearer.is_some(),
+        )
     }
 
     fn aside(&self) -> Duration {
@@ -263,7 +271,7 @@ impl Client {
             .ok_or_else(|| {
                 PublishError::Refused(format!(
                     "{} redirects to where no offer may be sent. Ask its operator for the right address.",
-                    shown(from)
+                    self.shown(from)
                 ))
             })
     }
@@ -309,7 +317,7 @@ impl Client {
     }
 
     fn unreachable(&self, url: &Url, error: reqwest::Error) -> PublishError {
-        let name = shown(url);
+        let name = self.shown(url);
         let what = if error.is_timeout() {
             "it does not answer".to_owned()
         } else if let Some(why) = tls::words_below(&error) {
@@ -334,7 +342,7 @@ impl Client {
         with_token: bool,
         response: Response,
     ) -> PublishError {
-        let name = shown(url);
+        let name = self.shown(url);
         let token = match (&self.bearer, with_token) {
             (None, _) => "it wants a token, and none is set",
             (Some(_), true) => "the token is wrong or has expired",
@@ -377,7 +385,14 @@ impl Client {
                 } else {
                     format!(": {said}")
                 };
-                refused(format!("it does not take the offer ({code}{said})"))
+                let why = format!("it does not take the offer ({code}{said})");
+                match (code, self.protocol) {
+                    // Our codecs stay what they are; those of a channel that is fetched may change.
+                    (406 | 415, Protocol::Whip) => {
+                        PublishError::Impossible(format!("{name} refuses: {why}."))
+                    }
+                    _ => refused(why),
+                }
             }
         }
     }
@@ -401,13 +416,14 @@ impl Client {
     }
 }
 
-/// An address without user, password and query.
-fn shown(url: &Url) -> String {
+/// An address without user, password and query, and without its path where `with_path` does not allow that.
+fn shown(url: &Url, with_path: bool) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url
         .port()
         .map_or_else(String::new, |port| format!(":{port}"));
-    format!("{host}{port}{}", url.path())
+    let path = if with_path { url.path() } else { "" };
+    format!("{host}{port}{path}")
 }
 
 /// The innermost reason of an error, which is the one that says something.

@@ -15,23 +15,35 @@ pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
 /// Why a session that we began ended before it was told to stop. The texts are for people, and hold no secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
-    /// The far end, or the address itself, says no: 404, not an address. Trying again would be refused
-    /// again.
+    /// It can never work as it is: not an address, no codec in common.
+    #[error("{0}")]
+    Impossible(String),
+    /// The far end says no for another reason than the key: nothing at the address (404), somebody live with the key
+    /// already. It may say yes later.
     #[error("{0}")]
     Refused(String),
     /// The far end does not take the stream key or token (401, 403). Trying again would be refused again,
     /// and may count against its owner.
     #[error("{0}")]
     WrongKey(String),
+    /// The far end hung up on the stream key, or says no without saying why: the key is wrong, or in use by a
+    /// connection that it does not know to be lost.
+    #[error("{0}")]
+    KeyDoubted(String),
     /// The connection could not be made or was lost. Trying again later may succeed.
     #[error("{0}")]
     Lost(String),
 }
 
 impl PublishError {
-    /// Whether trying again is of no use until a person changes something.
+    /// Whether the far end, or the address itself, says no; else it is out of reach or out of order.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::WrongKey(_))
+        !matches!(self, Self::Lost(_))
+    }
+
+    /// Whether trying again is of no use until a person changes something.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Impossible(_) | Self::WrongKey(_))
     }
 }
 

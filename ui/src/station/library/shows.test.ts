@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Film, Show } from '$lib/api';
-import { chapters, clips, face, facts, goesOnAt, parts, within } from './shows';
+import type { Film, Message, Show } from '$lib/api';
+import { chapters, clips, face, facts, goesOnAt, heardBy, opened, parts, within } from './shows';
 
 const film = (id: number, kind: Film['kind'], began: number, ms?: number): Film => ({
   id,
@@ -51,6 +51,24 @@ describe('a show', () => {
     expect(within(first, 130_000)).toBe(30);
   });
 
+  it('has its moments and its chat in time behind where the recording stood still', () => {
+    // 10 s in it stands still for 20 s, and another 5 s in for 4 s.
+    const paused: Film = {
+      ...film(4, 'recording', 100_000, 30_000),
+      pauses: [
+        { at: 110_000, length_ms: 20_000 },
+        { at: 135_000, length_ms: 4_000 },
+      ],
+    };
+    const moments = [99_000, 109_000, 110_000, 120_000, 130_000, 132_000, 137_000, 140_000, 154_000, 155_000];
+    // What happens in a pause lies where the film goes on.
+    expect(moments.map((at) => within(paused, at))).toEqual([null, 9, 10, 10, 10, 12, 15, 16, 30, null]);
+    const said = moments.map((at, id): Message => ({ id, name: 'x', role: 'viewer', text: '', at }));
+    const heard = (at: number): number[] => heardBy(paused, said, at).map((message) => message.at);
+    expect(heard(9.9)).toEqual([99_000, 109_000]);
+    expect(heard(12)).toEqual([99_000, 109_000, 110_000, 120_000, 130_000, 132_000]);
+  });
+
   it('says to the host where it was live', () => {
     expect(facts(show, 0)).not.toContain('also on');
     expect(facts({ ...show, destinations: ['Hall', 'Twitch'] }, 0)).toContain('also on Hall, Twitch');
@@ -58,5 +76,14 @@ describe('a show', () => {
 
   it('goes on where one left, but for the very beginning and end', () => {
     expect([3, 60, 111, 130, Number.NaN].map((left) => goesOnAt(left, 120))).toEqual([0, 60, 0, 0, 0]);
+  });
+
+  it('opens with the film that is asked for, else with the one that was left last', () => {
+    const all = [film(1, 'recording', 0, 1), film(2, 'recording', 1, 1), film(3, 'clip', 0, 1)];
+    const of = (asked: number, left: number): number | undefined => opened(all, asked, left)?.id;
+    expect(of(3, 2)).toBe(3);
+    // An address without a film says 0; a film that was left may have been deleted since.
+    expect([of(0, 2), of(9, 2), of(0, 0), of(0, 9), of(0, Number.NaN)]).toEqual([2, 2, 1, 1, 1]);
+    expect(opened([], 1, 1)).toBeNull();
   });
 });

@@ -1,4 +1,4 @@
-import type { Film, Marker, Show } from '$lib/api';
+import type { Film, Marker, Message, Show } from '$lib/api';
 import { count, duration } from '$lib/format';
 
 /** The recordings of a show, which are played one after the other, without its clips. */
@@ -27,9 +27,15 @@ export function facts(show: Show, now: number): string {
   return all.filter((fact) => fact !== null).join(' · ');
 }
 
+/** How far into a film a moment comes, in seconds, less than 0 before it. What its recording stood still is not in it. */
+export function into(film: Film, at: number): number {
+  const lost = (film.pauses ?? []).map((pause) => Math.min(Math.max(at - pause.at, 0), pause.length_ms));
+  return (at - film.began - lost.reduce((sum, ms) => sum + ms, 0)) / 1000;
+}
+
 /** Where in a film a marked moment lies, in seconds; nothing outside of it. */
 export function within(film: Film, at: number): number | null {
-  const seconds = (at - film.began) / 1000;
+  const seconds = into(film, at);
   return seconds >= 0 && seconds * 1000 <= (film.duration_ms ?? 0) ? seconds : null;
 }
 
@@ -39,5 +45,12 @@ export function chapters(show: Show, film: Film): { at: number; label: string }[
   return placed.filter((one): one is { at: number; label: string } => one.at !== null);
 }
 
+/** What was said up to a place in a film, in seconds. */
+export const heardBy = (film: Film, chat: readonly Message[], at: number): Message[] => chat.filter((message) => into(film, message.at) <= at);
+
 /** Where one goes on in a film of so many seconds, that was left at some: not at its very beginning or end. */
 export const goesOnAt = (left: number, total: number): number => (left > 5 && left < total - 10 ? left : 0);
+
+/** The film of a show that is opened, by number: the one that is asked for, else the one that was left last, else the first. */
+export const opened = (all: readonly Film[], asked: number, left: number): Film | null =>
+  all.find((film) => film.id === asked) ?? all.find((film) => film.id === left) ?? all[0] ?? null;

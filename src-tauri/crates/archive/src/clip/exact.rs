@@ -27,7 +27,8 @@ pub struct Edged {
 pub type Edge<'a> = dyn FnMut(&Config, &[Packet], Range<Timestamp>) -> Result<Edged, String> + 'a;
 
 /// As [`cut_and_tell`](super::cut_and_tell), with the first picture that is shown from the beginning of the first
-/// source on, its [`skip`](Source::skip) left out. `edge` makes the pictures up to the next keyframe.
+/// source on, its [`skip`](Source::skip) left out, and nothing from the end of its times on. `edge` makes the pictures
+/// up to the next keyframe.
 ///
 /// # Errors
 /// As [`cut`](super::cut), and [`Error::Edge`].
@@ -44,7 +45,7 @@ pub fn cut_exactly(
         && let Some(times) = first.wanted.take()
     {
         if by_time {
-            first.samples.retain(|p| p.sample.pts < times.end);
+            first.end_at(video, times.end);
         }
         match video {
             None => first.begin_with_sound(times.start),
@@ -59,6 +60,19 @@ pub fn cut_exactly(
 }
 
 impl Part {
+    /// Leaves out what is shown from `end` on, but for pictures that others need: with B-frames some are decoded before
+    /// what is shown before them. These stay and the file's edit list ends in front of them, so that only a player that
+    /// heeds none shows them.
+    fn end_at(&mut self, video: Option<&Track>, end: Timestamp) {
+        let own = |piece: &Piece| video.is_some_and(|v| v.id == piece.sample.track);
+        let shown = self.samples.iter().filter(|p| own(p) && p.sample.pts < end);
+        let last = shown.map(|p| p.sample.dts).max();
+        let needed = |p: &Piece| own(p) && last.is_some_and(|last| p.sample.dts <= last);
+        self.samples.retain(|p| p.sample.pts < end || needed(p));
+        let hidden = self.samples.iter().any(|p| p.sample.pts >= end);
+        self.until = hidden.then_some(end);
+    }
+
     /// Sound can begin anywhere.
     fn begin_with_sound(&mut self, at: Timestamp) {
         self.samples.retain(|piece| piece.sample.pts >= at);
@@ -76,7 +90,7 @@ impl Part {
     ) -> Result<bool, Error> {
         let own = |piece: &&Piece| piece.sample.track == video.id;
         let mut keys = self.samples.iter().filter(own);
-        let next = keys.find(|p| p.sample.keyframe && p.sample.pts >= times.start);
+        let next = keys.find(|p| p.sample.keyframe && times.contains(&p.sample.pts));
         let next = next.map(|piece| piece.sample);
         let until = next.map_or(times.end, |next| next.pts);
         let (head, rest): (Vec<Piece>, Vec<Piece>) = std::mem::take(&mut self.samples)

@@ -5,12 +5,16 @@ use media::h264;
 use super::*;
 use crate::cutter::Cutter;
 use crate::finish;
-use crate::testing::{packets, pictures, tracks};
+use crate::testing::{PICTURE, packets, pictures, tracks};
 
 fn film(dir: &Path) -> PathBuf {
+    film_of(dir, packets(Timestamp::from_millis(10_000), 10))
+}
+
+fn film_of(dir: &Path, packets: Vec<Packet>) -> PathBuf {
     let mut cutter = Cutter::new(&tracks());
     let mut file = cutter.head().to_vec();
-    for packet in packets(Timestamp::from_millis(10_000), 10) {
+    for packet in packets {
         if let Some(piece) = cutter.push(packet) {
             file.extend_from_slice(&piece.bytes);
         }
@@ -150,6 +154,70 @@ fn an_exact_clip_begins_with_the_very_picture() {
         assert!(millis.abs_diff(long) <= 25, "{millis} for {long}");
         assert_eq!(std::fs::metadata(&to).unwrap().len(), clip.bytes);
         assert_eq!(told.load(Ordering::Relaxed), 100);
+    }
+}
+
+/// Two B-frames between each two pictures that they need, in groups of fifty: 0, 3, 1, 2, 6, 4, 5 and so on. All are
+/// shown a picture later than without.
+fn reordered(mut packets: Vec<Packet>) -> Vec<Packet> {
+    let pictures = packets.iter_mut().filter(|p| p.track == PICTURE);
+    for (place, packet) in (0_u32..).zip(pictures) {
+        let within = match place % 50 {
+            edge @ (0 | 49) => edge,
+            needed if needed % 3 == 1 => needed + 2,
+            between => between - 1,
+        };
+        let number = place / 50 * 50 + within;
+        let later = i64::from(number) - i64::from(place) + 1;
+        packet.pts = packet.dts.offset(later * 40_000_000);
+        packet.data = [&packet.data[..6], &number.to_be_bytes()].concat().into();
+    }
+    packets
+}
+
+#[test]
+fn an_exact_clip_keeps_what_its_last_pictures_need_and_does_not_show_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let packets = reordered(packets(Timestamp::from_millis(10_000), 10));
+    let film = film_of(dir.path(), packets);
+    let to = dir.path().join("clip.mp4");
+    let told = AtomicU8::new(0);
+    let copied = [50, 53, 51, 52, 56, 54, 55, 59, 57, 58, 62, 60, 61, 65, 63];
+    let copy = |more: &[u32]| (24..50).chain(copied).chain(more.iter().copied()).collect();
+    // A picture is shown 40 ms behind its number's time.
+    for (from, until, expect, shown) in [
+        // 65 is shown behind the end, and 63 needs it.
+        (25, 65, copy(&[]), 40),
+        // Here it is the last that is shown, and the next that others would need is left out.
+        (25, 67, copy(&[64]), 42),
+        // Within one group all that is shown is encoded again, out of what it needs.
+        (61, 65, (60..64).collect::<Vec<u32>>(), 4),
+    ] {
+        let mut given = Vec::new();
+        let mut edge = |config: &Config, packets: &[Packet], wanted: Range<Timestamp>| {
+            let number = |p: &Packet| u32::from_be_bytes(p.data[6..10].try_into().unwrap());
+            given = packets.iter().map(number).collect();
+            let mut packets = packets.to_vec();
+            packets.sort_by_key(|p| p.pts);
+            Ok(as_they_are(config.clone(), &packets, &wanted))
+        };
+        let source = Source::times(film.clone(), times(from * 40, until * 40));
+        let clip = cut_exactly(std::slice::from_ref(&source), &to, &told, &mut edge).unwrap();
+        let what = format!("{from} to {until}");
+        assert_eq!(pictures(&to), expect, "{what}");
+        if expect.len() == 4 {
+            assert_eq!(given, copied, "{what}");
+        }
+        // Where pictures are shown later than they are decoded, the file begins so much later.
+        let later = if expect.len() == 4 { 0 } else { 40 };
+        let long = Duration::from_millis(shown * 40 + later);
+        let mut file = File::open(&to).unwrap();
+        let len = file.metadata().unwrap().len();
+        let (own, _) = index(&to, &mut file, len).unwrap();
+        assert_eq!(own[0].duration, long, "{what}");
+        // Sound goes on to the end of its last packet at most.
+        let more = clip.duration.saturating_sub(long);
+        assert!(clip.duration >= long && more < Duration::from_millis(22));
     }
 }
 

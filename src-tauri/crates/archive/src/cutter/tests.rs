@@ -55,7 +55,8 @@ fn a_pause_leaves_no_hole() {
     pieces.extend(cutter.pause());
     let later = Timestamp::from_millis(60_000);
     let next = packets(later, 1);
-    cutter.resume(next[0].dts);
+    let stood = cutter.resume(next[0].dts);
+    assert_eq!(stood, Some(start.offset(1_000_000_000)..later));
     pieces.extend(all(&mut cutter, next));
     pieces.extend(cutter.pause());
     let mut file = cutter.head().to_vec();

@@ -1,5 +1,6 @@
 //! A reel, what is cut for it, and where the timeline has it.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -75,14 +76,19 @@ impl Tape {
         self.paused
     }
 
-    /// Goes on with a packet of this decode time, which [`opens`](Self::opens).
-    pub(super) fn resume(&mut self, at: Timestamp, timeline: &Timeline) {
+    /// Goes on with a packet of this decode time, which [`opens`](Self::opens). Gives the time that is not in the file.
+    pub(super) fn resume(
+        &mut self,
+        at: Timestamp,
+        timeline: &Timeline,
+    ) -> Option<Range<Timestamp>> {
         self.paused = false;
-        self.cutter.resume(at);
+        let stood = self.cutter.resume(at);
         // What was kept behind in between lies before it.
         let path = self.reel.path().to_owned();
         let (init, tracks) = (self.cutter.init(), self.cutter.tracks().to_vec());
         self.number = timeline.begin(path, true, init, tracks);
+        stood
     }
 
     /// Ends before a packet that begins another file; gives what goes there.

@@ -1,5 +1,6 @@
 //! What a keeper is asked for, and what it tells.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,6 +57,13 @@ pub enum Event {
         path: PathBuf,
         /// The channel's time of its first picture.
         at: Timestamp,
+    },
+    /// A file that stood still goes on.
+    Resumed {
+        /// The file.
+        path: PathBuf,
+        /// The channel's time that is not in it.
+        stood: Range<Timestamp>,
     },
     /// A file is finished, or stays as it is because it could not be.
     Ended {

@@ -66,7 +66,7 @@ impl Bench {
                 result.unwrap();
                 Some(path)
             }
-            Event::Began { .. } | Event::Stopped(_) => None,
+            Event::Began { .. } | Event::Resumed { .. } | Event::Stopped(_) => None,
         });
         ended.collect()
     }
@@ -223,13 +223,29 @@ fn a_paused_recording_goes_on_in_the_same_file() {
     bench.worker.handle(Request::Resume);
     bench.take(&all[second..]);
     bench.worker.handle(Request::Stop);
-    let files = bench.files();
-    assert_eq!(files, [bench.path("Show.mp4")]);
-    let numbers = pictures(&files[0]);
+    let events: Vec<Event> = bench.told.try_iter().collect();
+    let [
+        Event::Began { at, .. },
+        Event::Resumed { path, stood },
+        Event::Ended { result, .. },
+    ] = &events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert!(result.is_ok());
+    assert_eq!(path, &bench.path("Show.mp4"));
+    let numbers = pictures(path);
     // It goes on with the first keyframe after: picture 200.
     let jump = numbers.windows(2).find(|n| n[1] != n[0] + 1).unwrap();
     assert_eq!((jump[1], *numbers.last().unwrap()), (200, 299));
     assert!((96..=100).contains(&jump[0]), "{jump:?}");
+    // The time that is told to be missing is what lies between them.
+    let of = |number: u32| start().offset(i64::from(number) * 1_000_000_000 / FPS);
+    assert_eq!(
+        (at, stood),
+        (&of(0), &(of(jump[0] + 1)..of(200))),
+        "{jump:?}"
+    );
     // What was passed over can be gone back to all the same.
     let span = bench.worker.timeline.span().unwrap();
     assert!(span.end.since(span.start) > Duration::from_millis(11_900));
@@ -325,7 +341,7 @@ fn a_folder_that_cannot_be_used_ends_the_recording_alone() {
     bench.take(&packets(start(), 6));
     let stopped = bench.told.try_iter().find_map(|event| match event {
         Event::Stopped(why) => Some(why),
-        Event::Began { .. } | Event::Ended { .. } => None,
+        Event::Began { .. } | Event::Resumed { .. } | Event::Ended { .. } => None,
     });
     let why = stopped.unwrap();
     assert!(why.contains("Show.mp4 cannot be used"), "{why}");

@@ -147,7 +147,7 @@ fn a_part_becomes_a_file_of_its_own() {
         sample.pts = sample.pts.offset(-zero.nanos());
         sample.dts = sample.dts.offset(-zero.nanos());
     }
-    let mut cut = front(&tracks, &part, media.len() as u64).to_vec();
+    let mut cut = front(&tracks, &part, media.len() as u64, None).to_vec();
     let before = cut.len();
     cut.extend_from_slice(&media);
     let (_, read) = read(&cut);

@@ -5,41 +5,41 @@ use super::*;
 struct Play {
     wait_ms: u64,
     live_ms: Option<u64>,
-    end: Result<(), &'static str>,
-    refused: bool,
-    key: bool,
+    end: Option<fn(String) -> PublishError>,
 }
 
 const OK: Play = Play {
     wait_ms: 10,
     live_ms: Some(5_000),
-    end: Ok(()),
-    refused: false,
-    key: false,
+    end: None,
 };
 
-fn lost(live_ms: Option<u64>) -> Play {
+fn ends(end: fn(String) -> PublishError, live_ms: Option<u64>) -> Play {
     Play {
-        wait_ms: 10,
+        end: Some(end),
         live_ms,
-        end: Err("gone"),
-        refused: false,
-        key: false,
+        ..OK
     }
 }
 
-fn wrong_key() -> Play {
-    Play {
-        key: true,
-        ..refused(None)
-    }
+fn lost(live_ms: Option<u64>) -> Play {
+    ends(PublishError::Lost, live_ms)
 }
 
 fn refused(live_ms: Option<u64>) -> Play {
-    Play {
-        refused: true,
-        ..lost(live_ms)
-    }
+    ends(PublishError::Refused, live_ms)
+}
+
+fn wrong_key() -> Play {
+    ends(PublishError::WrongKey, None)
+}
+
+fn doubted(live_ms: Option<u64>) -> Play {
+    ends(PublishError::KeyDoubted, live_ms)
+}
+
+fn impossible() -> Play {
+    ends(PublishError::Impossible, None)
 }
 
 /// Runs these attempts in virtual time; gives the states passed through, in short.
@@ -58,10 +58,8 @@ async fn run_through(plays: Vec<Play>) -> Vec<String> {
                 sleep(Duration::from_millis(live)).await;
             }
             match play.end {
-                Ok(()) => Ok(()),
-                Err(text) if play.key => Err(PublishError::WrongKey(text.into())),
-                Err(text) if play.refused => Err(PublishError::Refused(text.into())),
-                Err(text) => Err(PublishError::Lost(text.into())),
+                None => Ok(()),
+                Some(error) => Err(error("gone".into())),
             }
         }
     };
@@ -91,12 +89,42 @@ async fn run_through(plays: Vec<Play>) -> Vec<String> {
 async fn states_passed_through() {
     for (plays, expect) in [
         (vec![], &["connecting", "live -2", "off"][..]),
-        (vec![refused(None)], &["connecting", "refused"]),
-        // A wrong key is not tried a second time.
+        // What cannot work, and a wrong key, are not tried a second time.
+        (vec![impossible()], &["connecting", "refused"]),
         (vec![wrong_key()], &["connecting", "wrong key"]),
         (
             vec![lost(None), wrong_key()],
             &["connecting", "retrying 1", "connecting", "wrong key"],
+        ),
+        // Not even where the key was taken before.
+        (
+            vec![lost(Some(20_000)), wrong_key()],
+            &[
+                "connecting",
+                "live -2",
+                "retrying 1",
+                "connecting",
+                "wrong key",
+            ],
+        ),
+        // To hang up is to say that the key is wrong, unless it was taken before.
+        (vec![doubted(None)], &["connecting", "wrong key"]),
+        (
+            vec![doubted(Some(1_000))],
+            &["connecting", "live -2", "wrong key"],
+        ),
+        (
+            vec![lost(Some(2_000)), doubted(None)],
+            &[
+                "connecting",
+                "live -2",
+                "retrying 1",
+                "connecting",
+                "retrying 2",
+                "connecting",
+                "live -4",
+                "off",
+            ],
         ),
         (
             vec![lost(None), lost(None)],
@@ -122,12 +150,19 @@ async fn states_passed_through() {
                 "off",
             ],
         ),
-        // A refusal before anything was ever live ends it, even after retries.
+        // Somebody is live with the key already, as after a restart of ours; and then not any more.
         (
-            vec![lost(None), refused(None)],
-            &["connecting", "retrying 1", "connecting", "refused"],
+            vec![refused(None), refused(None)],
+            &[
+                "connecting",
+                "retrying 1",
+                "connecting",
+                "retrying 2",
+                "connecting",
+                "live -2",
+                "off",
+            ],
         ),
-        // Afterwards it is thought over.
         (
             vec![lost(Some(2_000)), refused(None)],
             &[
@@ -147,13 +182,57 @@ async fn states_passed_through() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_after_being_live_is_not_thought_over_forever() {
+async fn what_may_change_is_tried_as_long_as_the_show_is_on() {
+    for before in [None, Some(2_000)] {
+        for end in [PublishError::Refused, PublishError::Lost] {
+            let mut plays = vec![lost(before)];
+            plays.extend([ends(end, None); 40]);
+            let seen = run_through(plays).await;
+            assert!(seen.contains(&"retrying 41".to_owned()), "{seen:?}");
+            assert_eq!(seen.last().map(String::as_str), Some("off"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_in_doubt_after_being_live_is_not_thought_over_forever() {
+    // A long outage before does not count.
     let mut plays = vec![lost(Some(2_000))];
-    plays.extend([refused(None); 20]);
+    plays.extend([lost(None); 9]);
+    plays.extend([doubted(None); 20]);
     let seen = run_through(plays).await;
-    assert_eq!(seen.last().map(String::as_str), Some("refused"));
-    assert!(seen.contains(&format!("retrying {SECOND_THOUGHTS}")));
-    assert!(!seen.contains(&format!("retrying {}", SECOND_THOUGHTS + 1)));
+    assert_eq!(seen.last().map(String::as_str), Some("wrong key"));
+    assert!(seen.contains(&format!("retrying {}", 10 + SECOND_THOUGHTS)));
+    assert!(!seen.contains(&format!("retrying {}", 11 + SECOND_THOUGHTS)));
+    // A connection that holds makes them forgotten.
+    let round = [vec![lost(Some(20_000))], vec![doubted(None); 6]].concat();
+    let seen = run_through([round.clone(), round].concat()).await;
+    assert_eq!(seen.last().map(String::as_str), Some("off"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_it_is_tried_again_is_said() {
+    let (sender, mut states) = watch::channel(State::Off);
+    let (_stop, stopped) = watch::channel(false);
+    let attempt = |_| async { Err(PublishError::Refused("Somebody is live already.".into())) };
+    let task = tokio::spawn(supervise(
+        attempt,
+        Clock::start(),
+        sender,
+        stopped,
+        Arc::default(),
+        || 0,
+    ));
+    let said = states
+        .wait_for(|s| matches!(s, State::Retrying { .. }))
+        .await
+        .unwrap()
+        .clone();
+    assert!(
+        matches!(&said, State::Retrying { attempt: 1, reason, .. } if reason == "Somebody is live already."),
+        "{said:?}"
+    );
+    task.abort();
 }
 
 #[tokio::test(start_paused = true)]

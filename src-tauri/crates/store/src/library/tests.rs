@@ -44,6 +44,7 @@ fn a_show_has_its_files_marks_and_viewers() {
         title: "Morning".into(),
         file: "Morning.mp4".into(),
         began: 1_100,
+        pauses: Vec::new(),
         duration_ms: Some(60_000),
         bytes: Some(5_000),
         stored: None,
@@ -85,6 +86,67 @@ fn what_was_on_when_the_power_failed_is_closed_and_its_files_are_told() {
     store.end_film(path("/r/2.mp4"), 9_000, 1).unwrap();
     assert_eq!(store.show("a").unwrap().unwrap().ended, Some(40_000));
     assert_eq!(store.recover_shows().unwrap(), []);
+}
+
+#[test]
+fn a_show_that_was_cut_off_lasted_as_long_as_anything_is_known_of_it() {
+    let ended = |seen: &[i64], marked: Option<i64>, film: Option<u64>| {
+        let store = store();
+        for at in seen {
+            store.note_seen("a", *at).unwrap();
+        }
+        if let Some(at) = marked {
+            store.mark("a", at, "Goal").unwrap();
+        }
+        if let Some(duration) = film {
+            let file = path("/r/1.mp4");
+            store
+                .begin_film("a", FilmKind::Recording, "Morning", file, 2_000)
+                .unwrap();
+            store.end_film(file, duration, 1).unwrap();
+        }
+        store.recover_shows().unwrap();
+        let show = store.show("a").unwrap().unwrap();
+        assert!(show.interrupted);
+        show.ended.unwrap()
+    };
+    assert_eq!(ended(&[], None, None), 1_000, "nothing is known");
+    // An hour that nobody recorded.
+    assert_eq!(ended(&[6_000, 3_601_000], None, None), 3_601_000);
+    assert_eq!(ended(&[6_000], Some(8_000), None), 8_000);
+    assert_eq!(ended(&[6_000], Some(4_000), Some(7_000)), 9_000);
+    assert_eq!(ended(&[11_000], Some(4_000), Some(7_000)), 11_000);
+    // The clock was set back since.
+    assert_eq!(ended(&[500], None, None), 1_000);
+}
+
+#[test]
+fn a_film_says_where_it_stood_still() {
+    let store = store();
+    let film = |name: &str| {
+        let kind = FilmKind::Recording;
+        store.begin_film("a", kind, "Morning", path(name), 1_000)
+    };
+    let (first, second) = (film("/r/1.mp4").unwrap(), film("/r/2.mp4").unwrap());
+    let pause = |at, length_ms| Pause { at, length_ms };
+    for (film, pause) in [
+        (first, pause(9_000, 500)),
+        (second, pause(9_000, 700)),
+        (first, pause(3_000, 2_000)),
+    ] {
+        store.note_pause(film, &pause).unwrap();
+    }
+    let expect = [pause(3_000, 2_000), pause(9_000, 500)];
+    assert_eq!(store.show("a").unwrap().unwrap().films[0].pauses, expect);
+    assert_eq!(store.film(first).unwrap().unwrap().2.pauses, expect);
+    // Nothing of it stays behind.
+    store.forget_film(first).unwrap();
+    store.forget_show("a").unwrap();
+    let inner = store.inner.lock();
+    let left = inner
+        .connection
+        .query_row("SELECT count(*) FROM pauses", [], |row| row.get(0));
+    assert_eq!(left, Ok(0));
 }
 
 #[test]

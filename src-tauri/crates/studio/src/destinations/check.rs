@@ -6,11 +6,27 @@ use api::{
 };
 use url::Url;
 
-/// The destination that a person entered, when it can be one.
+use super::apart::{self, Apart};
+
+/// What a person entered, fit to be kept.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// The destination; its address holds no key.
+    pub(super) about: api::Destination,
+    /// Its key or token: empty when it is to be forgotten, absent when it stays as it is.
+    pub(super) secret: Option<String>,
+}
+
+/// The destination that a person entered, when it can be one. `before` is its address until now, when a key is
+/// kept for it.
 ///
 /// # Errors
 /// What is wrong with it, and what to do.
-pub(super) fn checked(id: String, new: &NewDestination) -> Result<api::Destination, Problem> {
+pub(super) fn checked(
+    id: String,
+    new: &NewDestination,
+    before: Option<&str>,
+) -> Result<Checked, Problem> {
     let invalid = |text: String, field: &str| Err(Problem::new(Code::Invalid, text).about(field));
     let name = new.name.trim();
     if !(1..=100).contains(&name.chars().count()) {
@@ -56,20 +72,46 @@ pub(super) fn checked(id: String, new: &NewDestination) -> Result<api::Destinati
         );
         return invalid(text, "platform");
     }
-    let (DestinationTarget::Rtmp { url } | DestinationTarget::Whip { url }) = &new.target;
-    let target = if platform.is_some_and(|p| p.secret_address) {
-        let whole = new.secret.as_ref().map(|secret| secret.expose());
-        let shown = origin_of(&check_address(whole.unwrap_or(url), schemes)?);
-        DestinationTarget::Whip { url: shown }
-    } else {
-        check_address(url, schemes)?;
-        new.target.clone()
+    let entered = new.secret.as_ref().map(|secret| secret.expose().trim());
+    let given = entered.filter(|key| !key.is_empty());
+    let (target, found) = match &new.target {
+        DestinationTarget::Rtmp { url } => {
+            let parsed = check_address(url, schemes)?;
+            if !parsed.username().is_empty() || parsed.password().is_some() {
+                let text = "A name and password in an RTMP address are not supported. Take them out, and enter the stream key.";
+                return invalid(text.into(), "url");
+            }
+            // Who takes the key back enters an address that is whole again.
+            let before = before.filter(|_| entered.is_none());
+            let (url, key) = match (given, before) {
+                (None, None) => apart::rtmp(url),
+                (given, before) => apart::rtmp_beside(url, given, before.unwrap_or_default())?,
+            };
+            (DestinationTarget::Rtmp { url }, key)
+        }
+        DestinationTarget::Whip { url } => {
+            let (url, token) = if platform.is_some_and(|p| p.secret_address) {
+                hidden(entered, url, schemes)?
+            } else {
+                check_address(url, schemes)?;
+                apart::whip(url, platform)
+            };
+            (DestinationTarget::Whip { url }, token)
+        }
     };
-    Ok(api::Destination {
+    let secret = match given {
+        Some(given) => Some(given.to_owned()),
+        None => found.or_else(|| entered.map(str::to_owned)),
+    };
+    let has_secret = match &secret {
+        Some(secret) => !secret.is_empty(),
+        None => before.is_some(),
+    };
+    let about = api::Destination {
         id,
         name: name.to_owned(),
         target,
-        has_secret: new.secret.is_some(),
+        has_secret,
         enabled: true,
         platform: new.platform.clone(),
         delay_seconds: new.delay_seconds,
@@ -81,7 +123,17 @@ pub(super) fn checked(id: String, new: &NewDestination) -> Result<api::Destinati
         recent: Vec::new(),
         until: None,
         state: DestinationState::Off,
-    })
+    };
+    Ok(Checked { about, secret })
+}
+
+/// An address that is itself the key, entered as one or as an address: where it leads, and the key when it is new.
+fn hidden(entered: Option<&str>, url: &str, schemes: [&str; 2]) -> Result<Apart, Problem> {
+    let parsed = check_address(entered.unwrap_or(url), schemes)?;
+    let shown = origin_of(&parsed);
+    // What is shown of it comes back when it is changed otherwise.
+    let new = entered.is_none() && parsed.as_str() != shown;
+    Ok((shown, new.then(|| url.trim().to_owned())))
 }
 
 /// What is wrong with a picture of its own.
@@ -117,41 +169,35 @@ fn check_address(text: &str, schemes: [&str; 2]) -> Result<Url, Problem> {
     Ok(url)
 }
 
-/// `rtmp://host/app/key` and `http(s)://:TOKEN@host/…/whip`, taken apart.
-pub(super) fn from_command_line(
-    address: &str,
-) -> Result<(DestinationTarget, Option<String>), Problem> {
-    if address.starts_with("rtmp://") || address.starts_with("rtmps://") {
-        let url = check_address(address, ["rtmp", "rtmps"])?;
-        let named = address.trim().trim_end_matches('/');
-        // The last part of the path is the key, unless the path is the application alone.
-        let parts = url
-            .path_segments()
-            .map_or(0, |p| p.filter(|s| !s.is_empty()).count());
-        let (target, key) = match named.rsplit_once('/') {
-            Some((base, key)) if parts >= 2 => (base.to_owned(), Some(key.to_owned())),
-            _ => (named.to_owned(), None),
-        };
-        return Ok((DestinationTarget::Rtmp { url: target }, key));
-    }
-    let mut url = check_address(address, ["http", "https"])?;
-    let token = url.password().map(str::to_owned);
-    // A URL with a host takes both, so neither can fail here.
-    if url.set_password(None).is_err() || url.set_username("").is_err() {
-        tracing::debug!("an address kept its user information");
-    }
-    Ok((
-        DestinationTarget::Whip {
-            url: url.to_string(),
-        },
-        token,
-    ))
+/// A destination by its address alone, with the key in it: `rtmp://host/app/key`, `http(s)://:TOKEN@host/…/whip`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn from_command_line(id: String, address: &str) -> Result<Checked, Problem> {
+    let url = address.trim().to_owned();
+    let target = if url.starts_with("rtmp://") || url.starts_with("rtmps://") {
+        DestinationTarget::Rtmp { url }
+    } else {
+        DestinationTarget::Whip { url }
+    };
+    let new = NewDestination {
+        name: host_of(&target),
+        target,
+        secret: None,
+        platform: None,
+        delay_seconds: 0,
+        test: false,
+        rendition: None,
+        follow: false,
+    };
+    checked(id, &new, None)
 }
 
-pub(super) fn host_of(target: &DestinationTarget) -> String {
+fn host_of(target: &DestinationTarget) -> String {
     let (DestinationTarget::Rtmp { url } | DestinationTarget::Whip { url }) = target;
     Url::parse(url)
         .ok()
         .and_then(|u| u.host_str().map(str::to_owned))
+        .filter(|host| !host.is_empty())
         .unwrap_or_else(|| "Destination".into())
 }

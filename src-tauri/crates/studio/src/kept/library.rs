@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Code, FilmKind, Problem};
+use api::{Code, Film, FilmKind, Pause, Problem};
 use archive::{Source, Timeline};
 use media::{ChannelName, Timestamp};
 use store::ShowChange;
 
-use super::{SUBJECT, channel_name, edge, free_path, local_time, millis, not_kept};
+use super::{SUBJECT, channel_name, edge, free_path, local_time, millis, not_kept, note};
 use crate::settings::plain;
 use crate::studio::{Shared, sentence};
 
@@ -26,6 +26,8 @@ struct NewClip<'a> {
     title: &'a str,
     /// When its first picture was shown, in milliseconds since 1970 UTC.
     began: i64,
+    /// Where what it is cut from stood still.
+    pauses: Vec<Pause>,
     /// It is played on the program when it is there.
     on_air: bool,
     begins: Begins,
@@ -113,6 +115,7 @@ impl Shared {
             show: &show,
             title: &title,
             began,
+            pauses: Vec::new(),
             on_air,
             begins: Begins::PictureIfPossible,
         };
@@ -154,11 +157,12 @@ impl Shared {
             |ms: u64| Timestamp::from_millis(i64::try_from(ms).unwrap_or(i64::MAX / 2_000_000));
         let source = Source::times(path.clone(), at(times.start)..at(times.end));
         let folder = path.parent().map_or_else(PathBuf::new, PathBuf::from);
-        let began = about.began + i64::try_from(times.start).unwrap_or(0);
+        let (began, pauses) = shown(&about, &times);
         let clip = NewClip {
             show: &show,
             title,
             began,
+            pauses,
             on_air: false,
             begins: match exact {
                 true => Begins::Picture,
@@ -179,6 +183,7 @@ impl Shared {
             show,
             title,
             began,
+            pauses,
             on_air,
             begins,
         } = clip;
@@ -187,6 +192,9 @@ impl Shared {
             .store
             .begin_film(show, FilmKind::Clip, title, &path, began)
             .map_err(unkept)?;
+        for pause in &pauses {
+            note(self.store.note_pause(film, pause));
+        }
         let percent = self.kept.lock().begin_cut(film, show, title);
         let shared = Arc::clone(self);
         self.runtime.spawn_blocking(move || {
@@ -339,6 +347,26 @@ impl Shared {
         outcome?;
         self.store.forget_show(show).map_err(unkept)
     }
+}
+
+/// When a stretch of a film was shown first, in milliseconds since 1970 UTC, and where it stood still.
+pub(super) fn shown(film: &Film, times: &Range<u64>) -> (i64, Vec<Pause>) {
+    let millis = |ms: u64| i64::try_from(ms).unwrap_or(0);
+    let mut began = film.began + millis(times.start);
+    let mut end = film.began + millis(times.end);
+    let mut within = Vec::new();
+    for pause in &film.pauses {
+        if pause.at >= end {
+            break;
+        }
+        let length = millis(pause.length_ms);
+        end += length;
+        match pause.at <= began {
+            true => began += length,
+            false => within.push(*pause),
+        }
+    }
+    (began, within)
 }
 
 /// Removes a film's file, or what is left of it here.

@@ -33,7 +33,7 @@ impl Target {
     /// Checks that this can be an address, without asking the network.
     ///
     /// # Errors
-    /// [`PublishError::Refused`], with a sentence for the person who entered it.
+    /// [`PublishError::Impossible`], with a sentence for the person who entered it.
     pub fn check(&self) -> Result<(), PublishError> {
         Address::parse(self).map(drop)
     }
@@ -54,7 +54,7 @@ pub(crate) struct Address {
 
 impl Address {
     pub(crate) fn parse(target: &Target) -> Result<Self, PublishError> {
-        let refuse = |text: &str| Err(PublishError::Refused(text.to_owned()));
+        let refuse = |text: &str| Err(PublishError::Impossible(text.to_owned()));
         let key = target.key.trim();
         if key.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return refuse("The stream key has a space or a line break in it. Copy it again.");
@@ -289,7 +289,7 @@ mod tests {
             ("rtmp://me:pass@a.example/live", "k", "password"),
         ] {
             match parse(url, key) {
-                Err(PublishError::Refused(text)) => {
+                Err(PublishError::Impossible(text)) => {
                     assert!(text.contains(word), "{url:?}: {text}");
                     assert!(!text.contains("pass@"));
                 }

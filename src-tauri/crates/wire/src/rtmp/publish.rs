@@ -59,8 +59,9 @@ const UNSENT: u32 = 128 << 10;
 /// drop to the next keyframe, which is counted in `progress`.
 ///
 /// # Errors
-/// [`PublishError::Refused`] for what is not an RTMP address, and when the server refuses the
-/// application; [`PublishError::WrongKey`] when it refuses the stream key; [`PublishError::Lost`] for all
+/// [`PublishError::Impossible`] for what is not an RTMP address; [`PublishError::Refused`] when the server refuses
+/// the application, or the key because it is in use; [`PublishError::WrongKey`] when it refuses the stream key, and
+/// [`PublishError::KeyDoubted`] when it hangs up on it; [`PublishError::Lost`] for all
 /// else that ends a connection.
 pub async fn publish(
     target: Target,

@@ -345,7 +345,8 @@ impl Session {
     fn refusal(&self, info: Option<&Value>) -> PublishError {
         let host = self.address.name();
         let code = text_of(info, "code");
-        let said = match self.address.fit_to_show(text_of(info, "description")) {
+        let description = text_of(info, "description");
+        let said = match self.address.fit_to_show(description) {
             Some(text) => format!(" It says: “{text}”."),
             None => String::new(),
         };
@@ -361,10 +362,10 @@ impl Session {
                      already.{said} Check the stream key of this destination."
                 );
                 // What was taken before, or is in use, is right.
-                let right =
-                    self.step == Step::Publishing || said.to_lowercase().contains("already");
-                if right {
+                if self.step == Step::Publishing || in_use(description) {
                     PublishError::Refused(text)
+                } else if code == "NetStream.Publish.BadName" && description.trim().is_empty() {
+                    PublishError::KeyDoubted(text)
                 } else {
                     PublishError::WrongKey(text)
                 }
@@ -377,11 +378,11 @@ impl Session {
     pub(crate) fn closed(&self, soon: bool) -> PublishError {
         let host = self.address.name();
         match self.step {
-            Step::Publish => PublishError::WrongKey(format!(
+            Step::Publish => PublishError::KeyDoubted(format!(
                 "{host} closed the connection when it got the stream key, which is how many servers \
                  refuse a wrong one. Check the stream key of this destination."
             )),
-            Step::Publishing if soon => PublishError::WrongKey(format!(
+            Step::Publishing if soon => PublishError::KeyDoubted(format!(
                 "{host} closed the connection as soon as publishing began, which is how many servers \
                  refuse a wrong stream key. Check the stream key of this destination."
             )),
@@ -467,6 +468,14 @@ fn refused_for_good(code: &str) -> bool {
             | "NetConnection.Connect.Rejected"
             | "NetConnection.Connect.InvalidApp"
     )
+}
+
+/// Whether a server says that somebody is live with the key.
+fn in_use(description: &str) -> bool {
+    let lower = description.to_lowercase();
+    ["already", "in use", "busy"]
+        .iter()
+        .any(|words| lower.contains(words))
 }
 
 fn text_of<'a>(info: Option<&'a Value>, name: &str) -> &'a str {

@@ -31,8 +31,8 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// flow; keyframes that its readers want are asked for at the far end.
 ///
 /// # Errors
-/// [`PublishError::Refused`] for what is not an HTTP address, no endpoint at the address (405), and a
-/// redirection that is not allowed; [`PublishError::WrongKey`] for a wrong token (401, 403);
+/// [`PublishError::Impossible`] for what is not an HTTP address; [`PublishError::Refused`] for no endpoint at the
+/// address (405), and a redirection that is not allowed; [`PublishError::WrongKey`] for a wrong token (401, 403);
 /// [`PublishError::Lost`] for endpoints out of reach or out
 /// of order, a channel that is not live (404, 409, 410), an answer that cannot be used, a channel that `open` does
 /// not give now, and lost paths.

@@ -41,9 +41,9 @@ const PICTURE: Duration = Duration::from_secs(2);
 /// a keyframe, asked for when none is at hand. The endpoint's requests for keyframes reach the channel.
 ///
 /// # Errors
-/// [`PublishError::Refused`] for what is not an HTTP address, nothing at the address (404), a redirection
-/// that WHIP forbids, and an endpoint that takes no H.264; [`PublishError::WrongKey`] for a wrong token
-/// (401, 403);
+/// [`PublishError::Impossible`] for what is not an HTTP address, and an endpoint that takes no H.264 (406, 415, or
+/// by its answer); [`PublishError::Refused`] for nothing at the address (404) and a redirection that WHIP forbids;
+/// [`PublishError::WrongKey`] for a wrong token (401, 403);
 /// [`PublishError::Lost`] for endpoints out of reach or out of order, and for lost paths.
 pub async fn publish(
     target: Target,

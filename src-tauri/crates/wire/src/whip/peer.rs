@@ -174,7 +174,7 @@ impl Peer {
         let taken =
             |sending: &Option<Sending>| sending.as_ref().is_some_and(|s| s.stream.is_some());
         if (wanted && !taken(&self.video)) || !(taken(&self.video) || taken(&self.audio)) {
-            return Err(PublishError::Refused(format!(
+            return Err(PublishError::Impossible(format!(
                 "{name} takes no H.264. Choose an ingest that does."
             )));
         }

@@ -95,6 +95,7 @@ export type { Operation } from './Operation';
 export type { OwnBroadcast } from './OwnBroadcast';
 export type { Parameter } from './Parameter';
 export type { Pattern } from './Pattern';
+export type { Pause } from './Pause';
 export type { PictureSize } from './PictureSize';
 export type { Platform } from './Platform';
 export type { PlatformLimits } from './PlatformLimits';

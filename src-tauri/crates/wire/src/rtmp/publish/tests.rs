@@ -214,7 +214,11 @@ async fn check_end(act: impl AsyncFnOnce(&mut Server), expect_refused: bool, wor
     let mut run = run(&source, 64 << 10);
     act(&mut run.server).await;
     match run.task.await.unwrap() {
-        Err(PublishError::Refused(text) | PublishError::WrongKey(text)) if expect_refused => {
+        Err(
+            PublishError::Refused(text)
+            | PublishError::WrongKey(text)
+            | PublishError::KeyDoubted(text),
+        ) if expect_refused => {
             assert!(text.contains(word), "{text}");
         }
         Err(PublishError::Lost(text)) if !expect_refused => assert!(text.contains(word), "{text}"),

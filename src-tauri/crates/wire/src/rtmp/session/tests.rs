@@ -151,7 +151,14 @@ fn check(step: Step, answer: impl Fn(&mut Far) -> Vec<u8>, expect: Option<(bool,
     let result = session.receive(&answer(&mut far));
     match (result, expect) {
         (Ok(()), None) => {}
-        (Err(PublishError::Refused(text) | PublishError::WrongKey(text)), Some((true, word)))
+        (
+            Err(
+                PublishError::Refused(text)
+                | PublishError::WrongKey(text)
+                | PublishError::KeyDoubted(text),
+            ),
+            Some((true, word)),
+        )
         | (Err(PublishError::Lost(text)), Some((false, word))) => {
             assert!(text.contains("a.example"), "{text}");
             assert!(text.contains(word), "{text}");
@@ -322,6 +329,32 @@ fn noise_after_the_handshake_never_panics() {
 }
 
 #[test]
+fn a_wrong_key_is_told_from_one_in_use_and_from_one_in_doubt() {
+    type Kind = fn(String) -> PublishError;
+    let refused: Kind = PublishError::Refused;
+    let wrong: Kind = PublishError::WrongKey;
+    let doubted: Kind = PublishError::KeyDoubted;
+    for (code, description, kind) in [
+        ("BadName", "Already publishing", refused),
+        // What it says repeats the key and is not shown, and yet understood.
+        ("BadName", "sesame is already publishing", refused),
+        ("BadName", "Stream name is in use", refused),
+        ("BadName", "Invalid stream key", wrong),
+        ("BadName", "", doubted),
+        ("Denied", "", wrong),
+        ("Unauthorized", "", wrong),
+        ("Rejected", "Key has expired", wrong),
+    ] {
+        let (mut session, mut far) = at(Step::Publish);
+        let code = format!("NetStream.Publish.{code}");
+        let answer = far.status("error", &code, description);
+        let error = session.receive(&answer).unwrap_err();
+        assert_eq!(error, kind(error.to_string()), "{code} {description}");
+        assert!(!error.to_string().contains("sesame"), "{error}");
+    }
+}
+
+#[test]
 fn a_closed_connection_means_what_step_it_was_at() {
     for (step, soon, refused) in [
         (Step::Handshake, false, false),
@@ -334,7 +367,7 @@ fn a_closed_connection_means_what_step_it_was_at() {
         let (session, _) = at(step);
         let error = session.closed(soon);
         assert_eq!(
-            matches!(error, PublishError::WrongKey(_)),
+            matches!(error, PublishError::KeyDoubted(_)),
             refused,
             "{step:?}"
         );
