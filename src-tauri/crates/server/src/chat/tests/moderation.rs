@@ -73,8 +73,13 @@ async fn keys_that_are_guessed_in_the_chat_are_counted() {
         guessing.ask("join", join).await["role"].clone()
     };
     assert_eq!(role(&key).await, "moderator");
-    for n in 0..20 {
-        assert_eq!(role(&format!("guess {n}")).await, "viewer");
+    let app = &served.desk.app;
+    for _ in 0..9 {
+        let here = std::net::Ipv4Addr::LOCALHOST;
+        app.access.guesses.wrong(here.into(), app.clock.now());
+    }
+    for guess in ["one", "two", "three"] {
+        assert_eq!(role(guess).await, "viewer");
     }
     // Not even the right one opens now.
     assert_eq!(role(&key).await, "viewer");
