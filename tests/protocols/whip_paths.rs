@@ -354,6 +354,19 @@ async fn what_is_lost_on_the_way_is_sent_again() {
     publication.stop().await;
 }
 
+/// An answer that says that none follows on its connection: else the next request may go there while it closes.
+fn last(answer: &[u8]) -> Vec<u8> {
+    let head = b"HTTP/1.1 ";
+    let line = answer.windows(2).position(|at| at == b"\r\n");
+    match line.filter(|_| answer.starts_with(head)) {
+        Some(end) => {
+            let (status, rest) = answer.split_at(end);
+            [status, &b"\r\nconnection: close"[..], rest].concat()
+        }
+        None => answer.to_vec(),
+    }
+}
+
 /// An endpoint that says one thing to everybody, and then closes or waits.
 async fn says(text: &'static [u8], closes: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -362,7 +375,7 @@ async fn says(text: &'static [u8], closes: bool) -> String {
         let mut held = Vec::new();
         while let Ok((mut stream, _)) = listener.accept().await {
             drop(read(&mut stream).await);
-            drop(stream.write_all(text).await);
+            drop(stream.write_all(&last(text)).await);
             if !closes {
                 held.push(stream);
                 continue;

@@ -337,7 +337,7 @@ fn a_wrong_key_is_told_from_one_in_use_and_from_one_in_doubt() {
     for (code, description, kind) in [
         ("BadName", "Already publishing", refused),
         // What it says repeats the key and is not shown, and yet understood.
-        ("BadName", "sesame is already publishing", refused),
+        ("BadName", "sesame-street is already publishing", refused),
         ("BadName", "Stream name is in use", refused),
         ("BadName", "Invalid stream key", wrong),
         ("BadName", "", doubted),
