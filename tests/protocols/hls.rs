@@ -96,7 +96,7 @@ impl Station {
         for name in maps.chain(segments) {
             let file = self.live.file(name).unwrap_or_else(|| panic!("no {name}"));
             assert!(file.immutable);
-            std::fs::write(dir.join(name), &file.body.to_bytes()).unwrap();
+            std::fs::write(dir.join(name), file.body.to_bytes()).unwrap();
         }
         dir.join(hls::INDEX)
     }
