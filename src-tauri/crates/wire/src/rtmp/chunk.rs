@@ -184,6 +184,21 @@ impl Reader {
         self.received
     }
 
+    /// How many bytes have to come before [`Self::read`] can give anything more, as far as that is known: without any,
+    /// a message may be of any length.
+    pub fn missing(&self) -> usize {
+        if self.buffer.is_empty() {
+            let inside = self.streams.values().filter(|stream| stream.inside);
+            let left = inside.map(|stream| stream.length.saturating_sub(stream.partial.len()));
+            let least = left.map(|left| 1 + left.min(self.chunk_size)).min();
+            return least.unwrap_or(usize::MAX);
+        }
+        let header = self.header().ok().flatten();
+        let chunk = header.and_then(|header| Some(header.len + self.payload_of(&header).ok()?));
+        let missing = chunk.map_or(1, |len| len.saturating_sub(self.buffer.len()));
+        missing.max(1)
+    }
+
     /// The next whole message, or `None` until more bytes are fed.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 
 mod cadence;
 mod handshake;
+mod inlet;
 mod intake;
 mod session;
 mod timeline;
@@ -27,14 +28,22 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{amf0, chunk};
+use inlet::Patient;
 use intake::Intake;
 use session::{Event, Session};
+
+pub use inlet::Inlet;
 
 /// Bytes read at once.
 const READ: usize = 64 << 10;
 
 /// Room for less than this is not read into.
 const LEAST_READ: usize = 16 << 10;
+
+/// Who publishes is not woken up for before so many bytes are there: encoders write the header of a message and then
+/// what it carries, and to wake up for each costs as much again. No message with sound or picture is shorter but for a
+/// few of silence, which then come with the next one.
+const WORTH: usize = 17;
 
 /// How long a peer may take no byte of what waits for it.
 const STALL: Duration = Duration::from_secs(10);
@@ -120,11 +129,11 @@ pub async fn serve<S, A, F>(
     admit: A,
 ) -> Result<(), Error>
 where
-    S: AsyncRead + AsyncWrite,
+    S: Inlet,
     A: FnOnce(Request) -> F,
     F: Future<Output = Result<Admission, Refusal>>,
 {
-    let (mut from, mut to) = tokio::io::split(stream);
+    let (mut from, mut to) = stream.halves();
     let mut connection = Connection {
         session: Session::new(clock.now()),
         clock,
@@ -132,6 +141,7 @@ where
         live: None,
     };
     let result = connection.run(&mut from, &mut to, admit).await;
+    from.wait_for(1);
     // Viewers need not wait for the goodbye.
     connection.live = None;
     let output = connection.session.output().split();
@@ -170,7 +180,7 @@ enum Happened {
 impl Connection {
     async fn run<A, F>(
         &mut self,
-        from: &mut (impl AsyncRead + Unpin),
+        from: &mut (impl AsyncRead + Unpin + Patient),
         to: &mut (impl AsyncWrite + Unpin),
         admit: A,
     ) -> Result<(), Error>
@@ -181,6 +191,7 @@ impl Connection {
         let mut admit = Some(admit);
         let mut incoming = BytesMut::new();
         let mut stalled: Option<Timestamp> = None;
+        let mut least = 1;
         // Both outlive a turn of the loop: to wait anew for what seldom comes would cost each message as
         // much as reading it.
         let mut told = pin!(self.end.clone().cancelled_owned());
@@ -203,6 +214,14 @@ impl Connection {
                     Event::Media(message) => self.take(&message)?,
                     Event::Unpublish => return Ok(()),
                 }
+            }
+            let worth = match &self.live {
+                Some(_) => self.session.missing().min(WORTH),
+                None => 1,
+            };
+            if worth != least {
+                least = worth;
+                from.wait_for(least);
             }
             let waiting = !self.session.output().is_empty();
             stalled = match stalled {

@@ -259,3 +259,39 @@ fn noise_never_panics_and_never_holds_more_than_allowed() {
         }
     }
 }
+
+#[test]
+fn it_says_how_much_must_come_before_there_is_more() {
+    let mut chunks = ChunkSerializer::new();
+    let sent = |chunks: &mut ChunkSerializer, many: usize| {
+        let payload = MessagePayload {
+            timestamp: RtmpTimestamp::new(0),
+            type_id: kind::AUDIO,
+            message_stream_id: 1,
+            data: vec![7; many].into(),
+        };
+        chunks.serialize(&payload, false, false).unwrap().bytes
+    };
+    // A header of twelve bytes, 128, one, 72.
+    let bytes = sent(&mut chunks, 200);
+    assert_eq!(bytes.len(), 12 + 128 + 1 + 72);
+    for (there, missing) in [
+        (0, usize::MAX),
+        (1, 1),
+        (11, 1),
+        (12, 128),
+        (100, 40),
+        (139, 1),
+        // Inside of a message with nothing held: the rest, and what it begins with.
+        (140, 73),
+        (141, 72),
+        (212, 1),
+        (213, usize::MAX),
+    ] {
+        let mut reader = Reader::new(SMALL);
+        reader.feed(&bytes[..there]);
+        let read = drain(&mut reader).unwrap();
+        assert_eq!(read.len(), usize::from(there == bytes.len()));
+        assert_eq!(reader.missing(), missing, "{there}");
+    }
+}

@@ -162,6 +162,11 @@ impl Session {
         self.acknowledge()
     }
 
+    /// How many bytes have to come before anything happens: [`chunk::Reader::missing`].
+    pub(super) fn missing(&self) -> usize {
+        self.reader.missing()
+    }
+
     /// The next event in what was fed; `None` until more is fed, or an answer is given.
     ///
     /// # Errors

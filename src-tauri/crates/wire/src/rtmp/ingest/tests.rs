@@ -17,6 +17,18 @@ use crate::testing;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A station with one place, and a publisher's end of a connection to it.
+impl Inlet for tokio::io::DuplexStream {
+    type From = tokio::io::ReadHalf<Self>;
+    type To = tokio::io::WriteHalf<Self>;
+    fn halves(self) -> (Self::From, Self::To) {
+        tokio::io::split(self)
+    }
+}
+
+impl Patient for tokio::io::ReadHalf<tokio::io::DuplexStream> {
+    fn wait_for(&self, _bytes: usize) {}
+}
+
 struct Peer {
     client: client::Session,
     stream: DuplexStream,
