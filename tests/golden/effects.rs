@@ -433,7 +433,7 @@ fn transitions() -> Vec<Shot> {
         .collect()
 }
 
-fn shot(name: &str, items: Vec<Item>) -> Shot {
+pub(crate) fn shot(name: &str, items: Vec<Item>) -> Shot {
     let mut collection = Collection::empty("Golden");
     collection.canvas = Canvas {
         width: WIDTH,
@@ -503,7 +503,7 @@ fn list_of(kinds: Vec<FilterKind>) -> Vec<Filter> {
         .collect()
 }
 
-fn scene(name: &str, items: Vec<Item>) -> Scene {
+pub(crate) fn scene(name: &str, items: Vec<Item>) -> Scene {
     let numbered = items.into_iter().enumerate();
     Scene {
         id: SceneId::new(name),

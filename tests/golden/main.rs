@@ -12,6 +12,7 @@ mod cases;
 mod effects;
 mod picture;
 mod sources;
+mod stingers;
 
 use std::path::{Path, PathBuf};
 
@@ -93,7 +94,8 @@ fn check_all(cases: Vec<cases::Case>, software: &mut Compositor, gpu: &mut Compo
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// Whatever GPU the machine has must draw the same: items, sources, filters, blend modes and transitions.
+/// Whatever GPU the machine has must draw the same: items, sources, filters, blend modes, transitions
+/// and stingers.
 #[test]
 fn the_best_adapter_draws_the_same() {
     let Some(mut best) = compositor(Adapter::Auto) else {
@@ -117,6 +119,11 @@ fn the_best_adapter_draws_the_same() {
     for shot in effects::all() {
         let frame = compose(&mut best, &shot);
         problems.extend(check(&shot.name, "best", &frame));
+    }
+    for sting in stingers::all(folder.path()) {
+        for (name, frame) in sting.pictures(&mut best) {
+            problems.extend(check(name, "best", &frame));
+        }
     }
     assert!(
         problems.is_empty(),
@@ -151,6 +158,30 @@ fn every_filter_blend_mode_and_transition_looks_as_it_should_both_ways() {
         let again = compose(&mut software, &shot);
         if largest_difference(&one, &again) > 0 {
             problems.push(format!("{}: another picture the second time", shot.name));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn every_stinger_looks_as_it_should_at_its_times_both_ways() {
+    let (Some(mut software), Some(mut gpu)) = (
+        compositor(Adapter::Software),
+        compositor(Adapter::SoftwareAsGpu),
+    ) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut problems = Vec::new();
+    for sting in stingers::all(folder.path()) {
+        let both = sting.pictures(&mut gpu);
+        for ((name, one), (_, other)) in sting.pictures(&mut software).into_iter().zip(both) {
+            let apart = largest_difference(&one, &other);
+            if apart > APART {
+                problems.push(format!("{name}: the two ways differ by {apart}"));
+            }
+            problems.extend(check(name, "software", &one));
+            problems.extend(check(name, "gpu", &other));
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));

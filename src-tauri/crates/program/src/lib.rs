@@ -29,7 +29,7 @@ use media::{Clock, Frame, Hub, Writer, latest};
 use parking_lot::Mutex;
 use scene::{Collection, SceneId, SourceId};
 
-pub use picture::Composing;
+pub use picture::{Composing, Rehearsal};
 pub use rendition::{Encoded, Rendered, Rendition};
 pub use source::channel::fetched;
 pub use source::{Feeds, Line, Operation, Playback, State, Status, Wanted};

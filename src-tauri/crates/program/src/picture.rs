@@ -1,5 +1,7 @@
 //! The program's thread: a picture at every tick, to the preview and to the encoder.
 
+mod rehearsal;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +24,8 @@ use crate::outlet::Outlet;
 use crate::stage::{From, Looking, Stage};
 use crate::stats::Counters;
 use crate::views::{self, View, Views};
+
+pub use rehearsal::Rehearsal;
 
 /// How long to wait before looking for a graphics adapter again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -245,10 +249,7 @@ impl Desk {
         stage.show(tick, phase.looking);
         self.frames
             .retain(|id, _| stage.sees(id, tick, phase.looking));
-        self.over = match stage.running(tick).map(|p| &p.transition.kind) {
-            Some(TransitionKind::Stinger(stinger)) => Some(over(stinger, stage.collection.canvas)),
-            _ => None,
-        };
+        self.over = over_of(stage, tick);
         self.shown = Some(Arc::clone(stage));
     }
 
@@ -290,16 +291,9 @@ impl Desk {
         self.ready(width, height, tick);
         if let Some(compositor) = &mut self.compositor {
             let files = self.parts.files.files();
-            let stinger = stage
-                .running(tick)
-                .and_then(|passage| passage.stinger.as_ref()?.picture(tick));
+            let stinger = stage.over(tick);
             let over = self.over.as_ref().zip(stinger.as_ref());
-            let show = Show {
-                frames: &self.frames,
-                files: &files,
-                over,
-                ..shown(stage, tick, &self.frames, &files)?
-            };
+            let show = shown(stage, tick, (&self.frames, &files), over)?;
             match compositor.compose(&show, tick) {
                 Ok(frame) => {
                     self.composing.lock().problem = None;
@@ -351,17 +345,18 @@ impl Desk {
     }
 }
 
-/// What is to be seen at a time, but for what lies over it.
+/// What is to be seen at a time, with what lies over it.
 fn shown<'a>(
     stage: &'a Stage,
     now: Timestamp,
-    frames: &'a Frames,
-    files: &'a render::Files,
+    (frames, files): (&'a Frames, &'a render::Files),
+    over: Option<(&'a Item, &'a Frame)>,
 ) -> Option<Show<'a>> {
     let collection = &*stage.collection;
     let (scene, hand) = stage.scene()?;
     let mut show = Show {
         collection: Some(collection),
+        over,
         ..Show::scene(scene, frames, files)
     };
     if let Some(far) = hand {
@@ -385,6 +380,14 @@ fn shown<'a>(
         show.passage = before.map(|before| Passage { before, kind, far });
     }
     Some(show)
+}
+
+/// The place of what lies over the transition that is to be seen at a time.
+fn over_of(stage: &Stage, now: Timestamp) -> Option<Item> {
+    match &stage.running(now)?.transition.kind {
+        TransitionKind::Stinger(stinger) => Some(over(stinger, stage.collection.canvas)),
+        _ => None,
+    }
 }
 
 /// The place of a stinger's picture: all over, seen through as it is set.

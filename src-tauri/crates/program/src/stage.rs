@@ -6,7 +6,7 @@ mod passage;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use media::Timestamp;
+use media::{Frame, Timestamp};
 use scene::{Collection, Scene, SceneId, SourceId, SourceKind};
 
 use crate::source::{self, Ground, Showing, Source, Stinger};
@@ -181,6 +181,11 @@ impl Stage {
         self.passage.as_ref().filter(|passage| passage.runs(now))
     }
 
+    /// The picture that lies over the transition at a time.
+    pub(crate) fn over(&self, now: Timestamp) -> Option<Frame> {
+        self.running(now)?.stinger.as_ref()?.picture(now)
+    }
+
     /// The scene that is to be seen at a time, and how far a hand has brought it in from the program's.
     pub(crate) fn scene(&self) -> Option<(&Scene, Option<f32>)> {
         if let (Some(preview), Some(far)) = (&self.desk.preview, self.desk.hand)
@@ -287,6 +292,11 @@ impl Stage {
         for stinger in self.stingers.values() {
             stinger.play(false, now);
         }
+    }
+
+    /// Whether no stinger is still being read.
+    pub(crate) fn stingers_are_read(&self) -> bool {
+        self.stingers.values().all(|one| one.is_read())
     }
 
     /// Stingers that do not play, for people.

@@ -3,6 +3,7 @@
 mod filters;
 mod group;
 mod label;
+mod lock;
 mod patch;
 mod structure;
 mod transform;
@@ -119,7 +120,8 @@ pub enum Edit {
         /// The item.
         item: Item,
     },
-    /// Changes an item; what is absent stays as it is.
+    /// Changes an item; what is absent stays as it is. One that is locked stays where it is, unless the
+    /// lock is named, too.
     SetItem {
         /// The scene.
         scene: SceneId,
@@ -128,7 +130,7 @@ pub enum Edit {
         /// What changes.
         patch: ItemPatch,
     },
-    /// Moves an item in the order.
+    /// Moves an item in the order; one that is locked stays.
     MoveItem {
         /// The scene.
         scene: SceneId,
@@ -137,15 +139,15 @@ pub enum Edit {
         /// Its new place, 0 is the bottom.
         index: usize,
     },
-    /// Removes an item, and its source when nothing else shows it.
+    /// Removes an item, and its source when nothing else shows it; one that is locked stays.
     RemoveItem {
         /// The scene.
         scene: SceneId,
         /// Which.
         id: ItemId,
     },
-    /// Makes one thing of several items: they move into a group, which stands where the topmost of
-    /// them stood.
+    /// Makes one thing of several items, none of them locked: they move into a group, which stands
+    /// where the topmost of them stood.
     Group {
         /// The scene they are in.
         scene: SceneId,
@@ -160,9 +162,9 @@ pub enum Edit {
         /// What people call the group.
         name: String,
     },
-    /// Puts a group's items back in the place of the item that shows it. Size, rotation, flips,
-    /// opacity and filters of colour go on to each of them; what would be skewed keeps its middle and
-    /// its sides. What is of the whole (crop, blend mode, other filters) goes with the group.
+    /// Puts a group's items back in the place of the item that shows it, unless that is locked. Size,
+    /// rotation, flips, opacity and filters of colour go on to each of them; what would be skewed keeps
+    /// its middle and its sides. What is of the whole (crop, blend mode, other filters) goes with the group.
     Ungroup {
         /// The scene.
         scene: SceneId,
@@ -306,6 +308,12 @@ pub enum EditError {
         /// What people call the step.
         label: String,
     },
+    /// It would move or remove an item that is locked.
+    #[error("\"{name}\" is locked; unlock it first")]
+    Locked {
+        /// What people call it.
+        name: String,
+    },
     /// It needs a group, and was given something else.
     #[error("\"{name}\" is no group")]
     NotGroup {
@@ -440,6 +448,7 @@ impl Edit {
     }
 
     fn change(&self, doc: &mut Collection) -> Result<(), EditError> {
+        lock::allows(self, doc)?;
         match self {
             Self::Rename { name } => doc.name = checked(name)?,
             Self::SetCanvas { canvas } => doc.canvas = *canvas,

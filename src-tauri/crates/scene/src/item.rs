@@ -30,7 +30,7 @@ pub struct Item {
     /// Shown and heard.
     #[serde(default = "yes")]
     pub visible: bool,
-    /// Protected from edits on the canvas.
+    /// It is neither moved nor removed until it is unlocked.
     #[serde(default)]
     pub locked: bool,
     /// Mirrored left to right, before rotation.

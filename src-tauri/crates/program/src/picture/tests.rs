@@ -1,3 +1,5 @@
+mod allocation;
+
 use std::io::Write;
 
 use media::Hub;
@@ -166,6 +168,7 @@ fn collection() -> Collection {
         id: ItemId::new("box"),
         rect: LEFT,
         fit: Fit::Stretch,
+        locked: false,
         ..over(&Stinger::default(), doc.canvas)
     });
     doc.scenes.push(Scene {

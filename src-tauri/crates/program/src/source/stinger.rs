@@ -10,7 +10,7 @@ use scene::{Playing, SourceKind, WhenHidden};
 
 use super::file::{self, File};
 use super::picture::{self, Picture};
-use super::{Operation, Showing, Source, State};
+use super::{Operation, Showing, Source, State, Status};
 
 /// Files that are pictures which move, and may have transparency.
 const MOVING: [&str; 4] = ["webp", "png", "apng", "gif"];
@@ -86,12 +86,21 @@ impl Stinger {
         }
     }
 
-    /// Why nothing plays, for people.
-    pub(crate) fn problem(&self) -> Option<String> {
-        let status = match &self.0 {
+    /// Whether it is known what it is: the first picture is there, or why there is none.
+    pub(crate) fn is_read(&self) -> bool {
+        self.status().state != State::Starting
+    }
+
+    fn status(&self) -> Status {
+        match &self.0 {
             Kind::Film(film) => film.status(),
             Kind::Moving(picture) => picture.status(),
-        };
+        }
+    }
+
+    /// Why nothing plays, for people.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let status = self.status();
         let bad = matches!(status.state, State::Lost | State::Failed);
         let said = status.message.filter(|_| bad)?;
         Some(format!("A stinger does not play: {said}"))

@@ -66,6 +66,10 @@ impl Passage {
         })
     }
 
+    pub(crate) fn began(&self) -> Timestamp {
+        self.began
+    }
+
     fn length(&self) -> Duration {
         Duration::from_millis(self.transition.duration_ms.into())
     }

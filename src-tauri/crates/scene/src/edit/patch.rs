@@ -97,6 +97,16 @@ impl ItemPatch {
             && self.blend.is_none()
     }
 
+    /// Whether an item would stand elsewhere, or otherwise.
+    pub(super) fn moves(&self, item: &Item) -> bool {
+        differs(&self.rect, &item.rect)
+            || differs(&self.fit, &item.fit)
+            || differs(&self.crop, &item.crop)
+            || differs(&self.rotation, &item.rotation)
+            || differs(&self.flip_h, &item.flip_h)
+            || differs(&self.flip_v, &item.flip_v)
+    }
+
     pub(super) fn same_fields(&self, other: &Self) -> bool {
         self.rect.is_some() == other.rect.is_some()
             && self.crop.is_some() == other.crop.is_some()
@@ -129,6 +139,10 @@ impl ItemPatch {
         set(&mut item.flip_v, flip_v);
         set(&mut item.blend, blend);
     }
+}
+
+fn differs<T: PartialEq>(wish: &Option<T>, is: &T) -> bool {
+    wish.as_ref().is_some_and(|wish| wish != is)
 }
 
 fn set<T: Copy>(place: &mut T, value: &Option<T>) {

@@ -211,12 +211,27 @@ impl Deck {
         let on = self.marks.front().map(|mark| &mark.path);
         let gone = on.is_some_and(|path| !program.files.contains(path));
         self.program = program;
+        self.recount();
         if gone {
             self.leap(Leap::Begin);
         } else if faster && let Some(place) = self.place(now) {
             self.leap(Leap::To(place));
         }
         self.settle(now);
+    }
+
+    /// Which of how many files is on, in a list that has changed.
+    fn recount(&mut self) {
+        let files = &self.program.files;
+        let heading = self.heading.as_mut().map(|(_, mark)| mark);
+        for mark in self.marks.iter_mut().chain(heading) {
+            let at = mark.entry.0 as usize;
+            // One that is in it twice is the one that it was.
+            let stays = files.get(at) == Some(&mark.path);
+            let found = files.iter().position(|file| *file == mark.path);
+            let at = if stays { Some(at) } else { found };
+            mark.entry = (at.unwrap_or(0) as u32, files.len() as u32);
+        }
     }
 
     pub(super) fn leap(&mut self, leap: Leap) {

@@ -331,6 +331,35 @@ fn files_of_a_list_follow_without_a_gap_and_a_broken_one_is_left_out() {
 }
 
 #[test]
+fn which_of_how_many_is_on_is_known_as_soon_as_the_list_changes() {
+    let folder = Folder::new("recount");
+    for name in ["a.wav", "b.wav"] {
+        wav(&folder.0.join(name), 4);
+    }
+    let clock = Clock::start();
+    let list = |more: &[&str]| Playing {
+        autoplay: false,
+        more: more.iter().map(|name| (*name).to_owned()).collect(),
+        ..Playing::default()
+    };
+    let file = file("List", &media("a.wav", list(&[])), &folder.0, clock);
+    file.show(Showing::Program, clock.now());
+    let entry = || file.status().playback.map(|p| (p.entry, p.entries));
+    until(&file, clock, |_| entry());
+    assert_eq!(entry(), Some((0, 1)));
+    for (first, more, expect) in [
+        ("a.wav", vec!["b.wav"], (0, 2)),
+        ("b.wav", vec!["a.wav"], (1, 2)),
+        ("b.wav", vec!["b.wav", "a.wav"], (2, 3)),
+        ("a.wav", vec!["a.wav", "a.wav"], (2, 3)),
+        ("a.wav", vec![], (0, 1)),
+    ] {
+        assert!(file.set("List", &media(first, list(&more))));
+        assert_eq!(entry(), Some(expect), "{first} and {more:?}");
+    }
+}
+
+#[test]
 fn it_is_paused_sought_and_played_again_from_its_end() {
     let folder = Folder::new("operate");
     wav(&folder.0.join("a.wav"), 4);
