@@ -145,6 +145,42 @@ test('the right button says all that can be done, and history goes to any step',
   await expect(page.getByRole('menuitem', { name: /^Test signal.*This scene/ })).toHaveCount(0);
 });
 
+test('what is locked stays, says so by its name, and is unlocked there', async ({ page, klieg }) => {
+  await open(page, klieg);
+  const before = await items(klieg);
+  const held = page.locator('.toast').filter({ hasText: '“Logo” is locked; unlock it first.' });
+  const refused = async (what: () => Promise<void>): Promise<void> => {
+    await what();
+    await expect(held).toHaveCount(1);
+    await held.getByRole('button', { name: 'Put away' }).click();
+    await expect(held).toHaveCount(0);
+  };
+  await page.getByRole('button', { name: 'Lock Logo' }).click();
+  await expect.poll(async () => (await item(klieg, 'logo')).locked).toBe(true);
+  await source(page, 'Logo').click();
+  for (const pressed of ['Delete', 'Control+x', 'Control+g', 'Control+End', 'f']) await refused(() => page.keyboard.press(pressed));
+  // In the list, on the picture, and among several.
+  await refused(() => source(page, 'Logo').press('Alt+ArrowDown'));
+  await refused(() => option(page, 'Logo').press('Shift+ArrowRight'));
+  await refused(() => drag(page, [150, 60], [450, 260]));
+  await source(page, 'Lower third bar').click({ modifiers: ['Control'] });
+  await refused(() => page.keyboard.press('Delete'));
+  expect(await items(klieg)).toEqual(before.map((one) => (one.id === 'logo' ? { ...one, locked: true } : one)));
+  expect(await steps(klieg)).toEqual(['Lock item “Logo”']);
+
+  // Whoever comes by the interface is told the same.
+  const scene = (await klieg.snapshot()).collection.scenes.find((one) => one.name === 'Welcome')!.id;
+  const asked = klieg.command({ command: 'edit', edit: { edit: 'remove_item', scene, id: 'logo' } });
+  await expect(asked).rejects.toThrow(/"Logo\\" is locked; unlock it first/);
+
+  await source(page, 'Logo').click();
+  await page.keyboard.press('Delete');
+  await held.getByRole('button', { name: 'Unlock' }).click();
+  await expect.poll(async () => (await item(klieg, 'logo')).locked).toBe(false);
+  await page.keyboard.press('Delete');
+  await expect.poll(async () => (await items(klieg)).length).toBe(before.length - 1);
+});
+
 test('numbers move several at once, and keys are changed with their conflicts shown', async ({ page, klieg }) => {
   await open(page, klieg);
   await source(page, 'Lower third bar').click();

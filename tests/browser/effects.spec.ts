@@ -70,6 +70,43 @@ test('what a browser kept of presets goes to the studio, once', async ({ page, k
   expect(await page.evaluate(() => localStorage.getItem('klieg.filter-presets'))).toBeNull();
 });
 
+test('a filter of a whole scene is seen on the program, bypassed, and taken back', async ({ page, klieg }) => {
+  await plain(klieg, 'red', 'Red', '#d02020');
+  await edit(klieg, { edit: 'switch_scene', id: 'red' });
+  await open(page, klieg);
+  const filters = async () => (await klieg.snapshot()).collection.scenes.find((one) => one.id === 'red')?.filters ?? [];
+  /** How far its red is from its green. */
+  const red = async (): Promise<number> => {
+    const [r, g] = await color(page.locator('canvas.program'), [0.4, 0.4, 0.2, 0.2]);
+    return r - g;
+  };
+  await expect.poll(red).toBeGreaterThan(120);
+  await scene(page, 'Red').click({ button: 'right' });
+  await page.getByRole('menu', { name: 'Red' }).getByRole('menuitem', { name: 'Transition and filters' }).click();
+  const properties = region(page, /^Properties/);
+  await properties.getByRole('button', { name: 'Add a filter of the whole scene' }).click();
+  await page.getByRole('menuitem', { name: 'Colour correction' }).click();
+  const saturation = properties.getByRole('textbox', { name: 'Saturation' });
+  await saturation.fill('-1');
+  await saturation.press('Enter');
+  await expect.poll(red).toBeLessThan(12);
+  expect(await filters()).toMatchObject([{ kind: 'color_correction', enabled: true, settings: { saturation: -1 } }]);
+  // Of the scene, and of nothing in it.
+  expect((await items(klieg, 'Red')).flatMap((one) => one.filters ?? [])).toEqual([]);
+  expect((await klieg.snapshot()).collection.sources.find((one) => one.id === 'red')?.filters ?? []).toEqual([]);
+
+  const row = properties.getByRole('list', { name: 'Filters of the whole scene' }).getByRole('listitem');
+  await row.getByRole('button', { name: /^Bypass/ }).click();
+  await expect.poll(red).toBeGreaterThan(120);
+  expect((await filters())[0]?.enabled).toBe(false);
+  await page.getByRole('button', { name: 'Undo', exact: true }).click();
+  await expect.poll(red).toBeLessThan(12);
+  await row.getByRole('button', { name: /^More about/ }).click();
+  await page.getByRole('menuitem', { name: /^Remove|^Delete/ }).click();
+  await expect.poll(red).toBeGreaterThan(120);
+  expect(await filters()).toEqual([]);
+});
+
 test('a scene comes by a transition of its own, and a mask that was chosen is seen on the program', async ({ page, klieg }) => {
   await plain(klieg, 'red', 'Red', '#d02020');
   await plain(klieg, 'blue', 'Blue', '#2030d0');

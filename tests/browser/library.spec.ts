@@ -1,7 +1,8 @@
 import type { Page } from '@playwright/test';
+import type { Show } from '../../ui/src/lib/api/bindings/index.ts';
 import { clean } from './axe.ts';
 import { expect, test } from './klieg.ts';
-import { plays } from './picture.ts';
+import { advances, counter, plays } from './picture.ts';
 
 const seconds = (page: Page): Promise<number> => page.locator('video').evaluate((video: HTMLVideoElement) => video.currentTime);
 
@@ -62,6 +63,7 @@ test('what is recorded in the studio is watched in the library', async ({ page, 
   await dialog.getByRole('button', { name: /: more$/ }).click();
   await page.getByRole('menuitem', { name: 'Rename or describe…' }).click();
   await dialog.getByLabel('Title').fill('The first one');
+  await dialog.getByLabel('Description').fill('Ana plays.\nThen there is tea.');
   await dialog.getByRole('button', { name: 'Save' }).click();
   await expect(dialog.getByText('The first one')).toBeVisible();
   await dialog.getByRole('button', { name: /: more$/ }).click();
@@ -80,6 +82,16 @@ test('what is recorded in the studio is watched in the library', async ({ page, 
   await expect(link).toBeVisible();
   const shared = (await link.getAttribute('title')) ?? '';
   await clean(page);
+  // A clip is deleted, and back again: from where it is said, and from its row.
+  const clip = dialog.getByRole('listitem').filter({ hasText: 'Clip: The best of it' }).last();
+  await clip.getByRole('button', { name: 'Delete: the clip The best of it' }).click();
+  await expect(clip.getByText('deleted', { exact: true })).toBeVisible();
+  await expect(link).toHaveCount(0);
+  await page.getByRole('button', { name: 'Bring back', exact: true }).click();
+  await expect(link).toBeVisible();
+  await clip.getByRole('button', { name: 'Delete: the clip The best of it' }).click();
+  await clip.getByRole('button', { name: 'Bring the clip The best of it back' }).click();
+  await expect(clip.getByText('deleted', { exact: true })).toHaveCount(0);
   // Deleted, and back again.
   await klieg.command({ command: 'end_broadcast' });
   await expect(dialog.getByText(/ · going on/)).toHaveCount(0);
@@ -99,6 +111,7 @@ test('what is recorded in the studio is watched in the library', async ({ page, 
   await clean(page);
   await card.click();
   await expect(page.getByRole('heading', { name: 'The first one' })).toBeVisible();
+  await expect(page.getByText('Ana plays.')).toHaveText('Ana plays.\nThen there is tea.', { useInnerText: true });
   await expect.poll(() => page.locator('video').evaluate((video: HTMLVideoElement) => video.duration)).toBeGreaterThan(5);
   // The chat comes as it was said.
   const chat = page.getByRole('log');
@@ -115,4 +128,140 @@ test('what is recorded in the studio is watched in the library', async ({ page, 
   await page.locator('.track').hover();
   await expect(page.locator('.peek img')).toBeVisible();
   await clean(page);
+
+  // Full screen has all of the player, and its keys.
+  const video = page.locator('video');
+  const playing = (): Promise<boolean> => video.evaluate((one: HTMLVideoElement) => !one.paused);
+  const full = (): Promise<boolean> => page.evaluate(() => document.fullscreenElement?.querySelector('video') !== null && document.fullscreenElement !== null);
+  await page.getByRole('button', { name: 'Full screen' }).click();
+  await expect.poll(full).toBe(true);
+  await expect(page.getByRole('button', { name: 'Leave full screen' })).toBeVisible();
+  await page.locator('.track').hover();
+  await expect(page.locator('.peek img')).toBeVisible();
+  await page.getByRole('combobox', { name: 'Speed' }).selectOption('1.5×');
+  await page.getByRole('combobox', { name: 'Chapter' }).selectOption('Beginning');
+  await expect.poll(() => seconds(page)).toBe(0);
+  await page.getByRole('slider', { name: 'Place in the film' }).focus();
+  await page.keyboard.press('n');
+  await expect.poll(() => seconds(page)).toBeGreaterThan(1);
+  await expect(page.getByRole('combobox', { name: 'Chapter' }).locator('option:checked')).toHaveText('Marker 1');
+  await page.keyboard.press('b');
+  await expect.poll(() => seconds(page)).toBe(0);
+  await page.keyboard.press('l');
+  const end = await video.evaluate((one: HTMLVideoElement) => one.duration);
+  await expect.poll(() => seconds(page)).toBeGreaterThan(Math.min(9, end - 1));
+  await page.keyboard.press('j');
+  await page.keyboard.press('k');
+  await expect.poll(playing).toBe(true);
+  await page.keyboard.press('Space');
+  await expect.poll(playing).toBe(false);
+  await page.keyboard.press('<');
+  await expect.poll(() => video.evaluate((one: HTMLVideoElement) => one.playbackRate)).toBe(1.25);
+  await page.getByRole('slider', { name: 'Volume' }).fill('0.3');
+  await expect.poll(() => video.evaluate((one: HTMLVideoElement) => one.volume)).toBeCloseTo(0.3);
+  await page.keyboard.press('m');
+  await expect.poll(() => video.evaluate((one: HTMLVideoElement) => one.muted)).toBe(true);
+  await clean(page);
+  await page.keyboard.press('f');
+  await expect.poll(full).toBe(false);
+});
+
+test('a show that nobody recorded has the last picture of it', async ({ page, klieg }) => {
+  const pictured = async (): Promise<boolean> => ((await (await fetch(`${klieg.http}/api/library`)).json()) as Show[])[0]?.pictured ?? false;
+  await expect.poll(pictured, { timeout: 30_000 }).toBe(true);
+  await klieg.command({ command: 'end_broadcast' });
+  await page.goto(`${klieg.http}/library`);
+  const picture = page.locator('main img');
+  await expect.poll(() => picture.evaluate((one: HTMLImageElement) => one.naturalWidth)).toBeGreaterThan(300);
+  await clean(page);
+  await page.locator('main .grid a').first().click();
+  await expect(page.getByText('This show was not recorded.')).toBeVisible();
+  await expect.poll(() => picture.evaluate((one: HTMLImageElement) => one.naturalWidth)).toBeGreaterThan(300);
+  await clean(page);
+});
+
+test('past shows of a private channel ask for its passphrase', async ({ page, klieg }) => {
+  await klieg.command({ command: 'set_passphrase', channel: 'program', passphrase: 'open sesame' });
+  await page.goto(`${klieg.http}/library`);
+  await expect(page.getByText('Nothing yet')).toBeVisible();
+  await page.goto(`${klieg.http}/u/program`);
+  const field = page.getByRole('textbox', { name: 'Passphrase of this private channel' });
+  await expect(field).toBeVisible();
+  await expect(page.getByRole('listitem')).toHaveCount(0);
+  await clean(page);
+  await field.fill('open barley');
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'not the passphrase' })).toBeVisible();
+  await field.fill('open sesame');
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await expect(page.locator('.grid a')).toHaveCount(1);
+  await clean(page);
+  await page.reload();
+  await expect(page.locator('.grid a')).toHaveCount(1);
+  await page.goto(`${klieg.http}/library`);
+  await expect(page.locator('.grid > li')).toHaveCount(1);
+});
+
+test('a replay is saved and played on air by its keys, and viewers see what was shown before', async ({ browser, page, klieg }) => {
+  await klieg.command({ command: 'set_setting', key: 'recording.replay_seconds', value: 5 });
+  await klieg.testSignal();
+  await page.goto(klieg.studio);
+  const viewer = await (await browser.newContext()).newPage();
+  await viewer.goto(`${klieg.http}/watch/program`);
+  await plays(viewer, 'webrtc');
+  await advances(viewer, 30);
+  await expect.poll(async () => (await klieg.snapshot()).rewinds[0]?.behind_ms ?? 0, { timeout: 40_000 }).toBeGreaterThan(8000);
+  await page.locator('body').press('b');
+  await expect(page.getByText('The replay goes into the library.')).toBeVisible();
+  const clips = async (): Promise<number> => {
+    const shows = (await (await fetch(`${klieg.http}/api/library`)).json()) as Show[];
+    return shows[0]?.films.filter((film) => film.kind === 'clip' && film.duration_ms !== undefined).length ?? 0;
+  };
+  await expect.poll(clips).toBe(1);
+
+  // A replay shows numbers again that were on the program before.
+  const before = (await counter(viewer)) ?? Number.POSITIVE_INFINITY;
+  expect(before).toBeLessThan(Number.POSITIVE_INFINITY);
+  await page.locator('body').press('Shift+B');
+  await expect(page.getByText('The replay goes on air.')).toBeVisible();
+  await expect.poll(async () => (await counter(viewer)) ?? before, { intervals: [100], timeout: 20_000 }).toBeLessThan(before - 15);
+  const on = async (): Promise<boolean> => (await klieg.snapshot()).collection.scenes.some((scene) => scene.items.some((item) => item.id.startsWith('replay-on-air-')));
+  await expect.poll(on, { timeout: 20_000 }).toBe(false);
+  // It has left: the program goes on where it is by now.
+  await expect.poll(async () => (await counter(viewer)) ?? 0).toBeGreaterThan(before + 60);
+  await expect.poll(clips).toBe(2);
+});
+
+test('a clip is cut out of what is kept behind the live picture', async ({ page, klieg }) => {
+  await page.goto(klieg.studio);
+  const kept = async (): Promise<number> => (await klieg.snapshot()).rewinds[0]?.behind_ms ?? 0;
+  await expect.poll(kept, { timeout: 40_000 }).toBeGreaterThan(8000);
+  // What is kept is news only when something else changes.
+  await klieg.command({ command: 'set_title', title: 'On air' });
+  await page.getByRole('button', { name: 'Recording', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Cut a clip of the last minutes…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Cut a clip of the last minutes' });
+  await expect(dialog.getByRole('img')).toHaveCount(2);
+  await clean(page);
+  const begins = dialog.getByRole('slider', { name: 'Beginning of the clip' });
+  await dialog.getByLabel('To, within what is kept').fill('0:06');
+  await dialog.getByLabel('From, within what is kept').fill('0:02.5');
+  await dialog.getByLabel('From, within what is kept').press('Tab');
+  await expect(begins).toHaveValue('2500');
+  // Neither end passes the other.
+  await dialog.getByRole('slider', { name: 'End of the clip' }).fill('1000');
+  await expect(dialog.getByLabel('To, within what is kept')).toHaveValue('0:02.6');
+  await dialog.getByLabel('To, within what is kept').fill('0:05.5');
+  await dialog.getByLabel('Title').fill('What just happened');
+  await dialog.getByRole('button', { name: 'Cut', exact: true }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(page.getByText('“What just happened” goes into the library.')).toBeVisible();
+  const length = async (): Promise<number> => {
+    const shows = (await (await fetch(`${klieg.http}/api/library`)).json()) as Show[];
+    return shows[0]?.films.find((film) => film.title === 'What just happened')?.duration_ms ?? 0;
+  };
+  await expect.poll(length, { timeout: 20_000 }).toBeGreaterThan(0);
+  // It begins with the first picture that was made there: a busy machine skips some.
+  expect(await length()).toBeLessThan(3050);
+  expect(await length()).toBeGreaterThan(2000);
 });

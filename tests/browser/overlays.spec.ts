@@ -49,6 +49,38 @@ test('what is said in the room is drawn on the program, and vanishes when it is 
   await expect.poll(light).toBeLessThan(4);
 });
 
+test.describe('with somebody else live', () => {
+  test.use({ settings: ['ingest.policy=open'] });
+
+  test('a chat on the program is that of the channel that was chosen, and no other', async ({ page, klieg }) => {
+    // Opens the channel, and sends nothing.
+    const phone = await page.context().newPage();
+    await phone.goto(klieg.http);
+    await phone.evaluate(() => void new WebSocket('/ws?streamKey=phone'));
+    await expect.poll(async () => (await klieg.snapshot()).publishers.map((one) => one.channel)).toContain('phone');
+
+    await empty(page, klieg);
+    const dialog = await begin(page, 'Chat');
+    await dialog.getByRole('combobox', { name: 'Of', exact: true }).selectOption('phone');
+    await dialog.getByRole('button', { name: 'Add' }).click();
+    const overlay = async () => (await klieg.snapshot()).collection.sources.find((one) => one.kind === 'chat')?.settings;
+    await expect.poll(overlay).toMatchObject({ channel: 'phone' });
+    // What is chosen has handles, which are no part of the picture.
+    await page.keyboard.press('Escape');
+
+    // The newest line is at the bottom: what was said in the other room would lie there.
+    const light = async (): Promise<number> => Math.max(...(await color(page.locator('canvas.program'), [0.62, 0.85, 0.2, 0.12])));
+    await klieg.command({ command: 'say', channel: 'program', text: '██████ not here ██████' });
+    await expect(page.getByRole('log', { name: 'Chat messages' })).toContainText('not here');
+    const frames = async (): Promise<number> => Number(await page.locator('canvas.program').getAttribute('data-frames'));
+    const before = await frames();
+    await expect.poll(frames).toBeGreaterThan(before + 10);
+    expect(await light()).toBeLessThan(4);
+    await klieg.command({ command: 'say', channel: 'phone', text: '██████ over here ██████' });
+    await expect.poll(light).toBeGreaterThan(8);
+  });
+});
+
 test('how many watch is drawn on the program as it changes', async ({ page, klieg }) => {
   await empty(page, klieg);
   const dialog = await begin(page, 'Viewers');

@@ -64,6 +64,8 @@ test.describe('on air', () => {
   test('every page fits', async ({ page, klieg }) => {
     test.setTimeout(240_000);
     for (const shown of pages) await look(page, klieg, shown);
+    await klieg.command({ command: 'set_passphrase', channel: 'program', passphrase: 'nobody will guess this' });
+    await look(page, klieg, { name: 'private', path: '/watch/program?private', ready: (page) => expect(page.getByLabel('Passphrase of this private channel')).toBeVisible() });
   });
 
   test('every device is told how to trust the station', async ({ page, klieg }) => {

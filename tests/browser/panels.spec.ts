@@ -226,6 +226,33 @@ const ASKED = new Set(PANELS.slice(0, PANELS.findIndex((panel) => panel.name ===
 /** All sizes are for people to look at; what can be judged here is judged at the smallest. */
 const SIZES: readonly (readonly [number, number])[] = [[1280, 720], ...(shots ? [[1440, 900], [2560, 1440]] as const : [])];
 
+/** What is open most of the time, and what is opened most often: asked at the sizes at which the panels below are not. */
+const USED = ['studio', 'text', 'filters', 'item-menu', 'destination', 'keys', 'settings', 'records', 'add', 'links', 'library', 'docks'];
+
+test.describe('at larger sizes', () => {
+  test.use({ viewport: { width: 1280, height: 720 } });
+
+  test('what is used most breaks no rule in larger windows either', async ({ page, klieg }) => {
+    test.setTimeout(240_000);
+    await page.goto(klieg.studio);
+    await expect(page.getByRole('button', { name: 'Go live' })).toBeEnabled();
+    for (const name of USED) {
+      const panel = PANELS.find((one) => one.name === name)!;
+      await panel.open(page);
+      const over = page.locator(OVER);
+      if (panel.leave) await expect(over.first()).toBeVisible();
+      for (const [width, height] of [[1440, 900], [2560, 1440]] as const) {
+        await page.setViewportSize({ width, height });
+        expect(await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]), `${name} at ${width}`).toEqual([width, height]);
+        await test.step(`${name} at ${width}`, () => clean(page, panel.leave ? OVER : undefined));
+      }
+      await panel.leave?.(page);
+      if (panel.leave) await expect(over).toHaveCount(0);
+      await page.setViewportSize({ width: 1280, height: 720 });
+    }
+  });
+});
+
 for (const [width, height] of SIZES) {
   test.describe(`${width} × ${height}`, () => {
     test.use({ viewport: { width, height } });

@@ -49,6 +49,49 @@ export async function advances(page: Page, frames: number): Promise<void> {
   await expect.poll(() => counter(page), { message: `the counter goes on from ${first}` }).toBeGreaterThan(first + frames);
 }
 
+/** Keeps the page's peer connections where a test finds them. */
+export async function keepPeers(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const kept: RTCPeerConnection[] = [];
+    Object.assign(window, { peers: kept });
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration);
+        kept.push(this);
+      }
+    };
+  });
+}
+
+/**
+ * Waits until a page that watches over WebRTC plays sound and picture together, within so many milliseconds five times
+ * in a row, and gives how far the sound was behind the picture on the way there. A browser moves the two towards each other
+ * slowly. The figures are the sender's times, as its reports tell them, of what leaves for screen and speaker
+ * (`estimatedPlayoutTimestamp`, WebRTC Statistics, section 8.3). Needs {@link keepPeers}.
+ */
+export async function playsTogether(page: Page, within: number): Promise<number[]> {
+  const behind: number[] = [];
+  const look = (): Promise<number | null> =>
+    page.evaluate(async () => {
+      const { peers } = window as unknown as { peers: RTCPeerConnection[] };
+      const played: Record<string, number | undefined> = {};
+      for (const entry of (await peers.at(-1)!.getStats()).values()) {
+        if (entry.type === 'inbound-rtp') played[entry.kind] = entry.estimatedPlayoutTimestamp;
+      }
+      const { video, audio } = played;
+      // Before both have been reported on there is nothing to say.
+      return video && audio ? video - audio : null;
+    });
+  const inARow = async (): Promise<boolean> => {
+    const now = await look();
+    if (now === null) return false;
+    behind.push(Math.round(now));
+    return behind.length >= 5 && behind.slice(-5).every((ms) => Math.abs(ms) < within);
+  };
+  await expect.poll(inARow, { message: 'sound and picture are played together', intervals: [250], timeout: 60_000 }).toBe(true);
+  return behind;
+}
+
 /** How many different pictures a player shows, looked at until there are this many. */
 export async function moves(page: Page, pictures: number): Promise<void> {
   const seen = new Set<string>();

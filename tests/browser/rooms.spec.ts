@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import type { Page } from '@playwright/test';
 import { clean } from './axe.ts';
 import { type Klieg, expect, test } from './klieg.ts';
+import { has } from './peers.ts';
 import { plays } from './picture.ts';
 
 const messages = (page: Page) => page.getByRole('log', { name: 'Chat messages' });
@@ -98,6 +100,116 @@ test('a moderator and the host keep order, and a viewer reads why', async ({ bro
   await clean(host);
 });
 
+test('slow mode holds one viewer back and nobody who keeps order, and a moderator clears the chat for everyone', async ({ browser, klieg }) => {
+  const device = async (): Promise<Page> => (await browser.newContext({ reducedMotion: 'reduce' })).newPage();
+  const [eager, other, moderator, host] = [await device(), await device(), await device(), await device()];
+  for (const [page, name] of [[eager, 'eager'], [other, 'patient']] as const) {
+    await page.goto(`${klieg.http}/watch/program`);
+    await named(page, name);
+  }
+  await host.goto(klieg.studio);
+  await moderator.goto(await link(klieg, 'moderate'));
+  await expect(moderator.getByText('You moderate')).toBeVisible();
+  await named(moderator, 'olga');
+  await moderator.getByRole('button', { name: 'Settings of the chat' }).click();
+  const dialog = moderator.getByRole('dialog', { name: 'Settings of the chat' });
+  await dialog.getByLabel('Slow mode').selectOption('One message in 5 min from each viewer');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(dialog.getByText('Saved')).toBeVisible();
+  await moderator.keyboard.press('Escape');
+  for (const page of [eager, other, moderator]) await expect(page.getByText('Slow mode: one message in 5 min')).toBeVisible();
+  await expect(host.getByRole('region', { name: 'Chat' }).getByText('Slow mode: 5 min')).toBeVisible();
+
+  await say(eager, 'the first is heard');
+  await expect(one(other, 'the first is heard')).toBeVisible();
+  await say(eager, 'the second is too soon');
+  await expect(eager.getByRole('alert').filter({ hasText: /slow mode.*again in \d+ s/ })).toBeVisible();
+  // What was refused is not lost, and waits for nobody else.
+  await expect(written(eager)).toHaveValue('the second is too soon');
+  await say(other, 'everybody has a turn of their own');
+  for (const text of ['moderators have', 'as many as they need']) await say(moderator, text);
+  for (const text of ['everybody has a turn of their own', 'moderators have', 'as many as they need']) await expect(one(eager, text)).toBeVisible();
+  await expect(one(other, 'too soon')).toHaveCount(0);
+
+  await moderator.getByRole('button', { name: 'Settings of the chat' }).click();
+  await dialog.getByRole('button', { name: 'Delete all messages' }).click();
+  await expect(dialog.getByText('Press again')).toBeVisible();
+  await expect(one(other, 'the first is heard')).toBeVisible();
+  await dialog.getByRole('button', { name: 'Delete all messages' }).click();
+  for (const page of [eager, other, moderator, host]) await expect(messages(page).locator('.message')).toHaveCount(0);
+  // It is gone for those who come later, too; the rule stays.
+  await other.reload();
+  await expect(other.getByText('Slow mode: one message in 5 min')).toBeVisible();
+  await expect(messages(other).locator('.message')).toHaveCount(0);
+});
+
+test.describe('with channels of others', () => {
+  test.use({ settings: ['ingest.policy=open'] });
+
+  test('the host looks into the chat of any live channel, answers there, keeps order there, and is back when it ends', async ({ browser, klieg }) => {
+    test.skip(!has.ffmpeg, 'FFmpeg is not installed');
+    const device = async (): Promise<Page> => (await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' })).newPage();
+    const [host, viewer, elsewhere] = [await device(), await device(), await device()];
+    await host.goto(klieg.studio);
+    const dock = host.getByRole('region', { name: 'Chat' });
+    const choice = dock.getByRole('combobox', { name: 'Whose chat' });
+    await expect(dock.getByText('Nobody has written yet.')).toBeVisible();
+    await expect(choice).toHaveCount(0);
+    await elsewhere.goto(`${klieg.http}/watch/program`);
+    await named(elsewhere, 'ana');
+    await say(elsewhere, 'this is the program');
+    await expect(one(elsewhere, 'this is the program')).toBeVisible();
+
+    const input = ['-re', '-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=30', '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '30'];
+    const garden = spawn('ffmpeg', ['-v', 'error', ...input, '-pix_fmt', 'yuv420p', '-t', '300', '-f', 'flv', `${klieg.ready.rtmp}/garden`], { stdio: 'ignore' });
+    try {
+      await expect(choice.locator('option')).toHaveText(['program', 'garden']);
+      await viewer.goto(`${klieg.http}/watch/garden`);
+      await named(viewer, 'ben');
+      await say(viewer, 'said before anybody looked');
+      await expect(one(viewer, 'said before')).toBeVisible();
+
+      await dock.getByRole('textbox', { name: 'Your message as the host' }).fill('half a sentence for the program');
+      await choice.selectOption('garden');
+      await expect(one(host, 'said before anybody looked')).toBeVisible();
+      await expect(one(host, 'this is the program')).toHaveCount(0);
+      await say(viewer, 'said while the host looks');
+      await expect(one(host, 'said while the host looks')).toBeVisible();
+      await picture(host, 'host-room');
+      await clean(host);
+      const field = dock.getByRole('textbox', { name: 'Your message as the host' });
+      await expect(field).toHaveValue('');
+      await field.fill('hello garden');
+      await field.press('Enter');
+      await expect(one(viewer, 'hello garden').locator('.name')).toContainText(/host/i);
+      await expect(one(elsewhere, 'hello garden')).toHaveCount(0);
+
+      await one(host, 'said before').getByRole('button', { name: /^What to do about/ }).click();
+      await host.getByRole('menuitem', { name: 'Delete message' }).click();
+      await expect(one(viewer, 'said before')).toHaveCount(0);
+      await dock.getByRole('button', { name: 'Settings of the chat' }).click();
+      const dialog = host.getByRole('dialog', { name: 'Settings of the chat' });
+      await dialog.getByRole('checkbox', { name: 'Viewers may write links' }).uncheck();
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await expect(dialog.getByText('Saved')).toBeVisible();
+      await host.keyboard.press('Escape');
+      await expect(viewer.getByText('no links')).toBeVisible();
+      await expect(elsewhere.getByText('no links')).toHaveCount(0);
+      await expect(dock.getByText('No links')).toBeVisible();
+      await field.fill('half a sentence for the garden');
+    } finally {
+      garden.kill('SIGKILL');
+    }
+    // The channel is gone, and the dock is the program's, with what was typed for it.
+    await expect(choice).toHaveCount(0);
+    await expect(one(host, 'this is the program')).toBeVisible();
+    await expect(one(host, 'hello garden')).toHaveCount(0);
+    await expect(host.getByText('“garden” has ended.')).toBeVisible();
+    await expect(dock.getByText('No links')).toHaveCount(0);
+    await expect(dock.getByRole('textbox', { name: 'Your message as the host' })).toHaveValue('half a sentence for the program');
+  });
+});
+
 test('a private channel opens by its passphrase on a phone, and by a link', async ({ browser, page, klieg }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   await page.goto(`${klieg.http}/watch/program`);
@@ -110,10 +222,17 @@ test('a private channel opens by its passphrase on a phone, and by a link', asyn
   await picture(page, 'private-asks');
   await clean(page);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await expect(field).toBeVisible();
+  await picture(page, 'private-asks-wide');
+  await clean(page);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(1280);
   await field.fill('open barley');
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await expect(page.getByRole('alert').filter({ hasText: 'not the passphrase' })).toBeVisible();
   await picture(page, 'private-wrong');
+  await clean(page);
+  await page.setViewportSize({ width: 360, height: 740 });
   await field.fill('open sesame');
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await plays(page, 'webrtc');

@@ -68,3 +68,55 @@ test('a file is paused, sought and played by its buttons and keys', async ({ pag
   await transport.getByRole('button', { name: 'Play', exact: true }).press(' ');
   await expect.poll(async () => (await playback())?.playing).toBe(true);
 });
+
+test('a file begins again at its end, goes faster, and gives way to the next of a playlist', async ({ page, klieg }) => {
+  await open(page, klieg.studio);
+  await page.getByRole('region', { name: /^Sources/ }).getByRole('button', { name: /^Studio loop/ }).click();
+  const playback = async () => (await klieg.snapshot()).sources.find((one) => one.id === 'loop')?.playback;
+  const media = async () => {
+    const source = (await klieg.snapshot()).collection.sources.find((one) => one.id === 'loop');
+    if (source?.kind !== 'media') throw new Error('it is a file no more');
+    return source.settings;
+  };
+  const properties = page.getByRole('region', { name: /^Properties/ });
+  const transport = page.getByRole('group', { name: 'Playback' });
+  const again = properties.getByRole('checkbox', { name: 'Begin again at its end' });
+  await expect.poll(async () => (await playback())?.playing).toBe(true);
+
+  // Without it the end is the end; with it, playing goes on from the beginning.
+  await again.uncheck();
+  await expect.poll(async () => (await media()).looped).toBe(false);
+  await transport.getByRole('slider', { name: 'Position' }).press('End');
+  await expect.poll(playback).toMatchObject({ playing: false });
+  const { position_ms: end, duration_ms: length } = (await playback())!;
+  expect(end).toBe(length);
+  await transport.getByRole('button', { name: 'Play', exact: true }).click();
+  await expect.poll(async () => (await playback())?.playing).toBe(true);
+  await again.check();
+  await expect.poll(async () => (await media()).looped).toBe(true);
+  await transport.getByRole('slider', { name: 'Position' }).fill('8000');
+  await expect.poll(async () => (await playback())?.position_ms ?? 0).toBeGreaterThan(7900);
+  await expect.poll(async () => (await playback())?.position_ms ?? 0).toBeLessThan(5000);
+  expect((await playback())?.playing).toBe(true);
+
+  await properties.getByRole('group', { name: 'Usual speeds' }).getByRole('button', { name: '2×' }).click();
+  await expect.poll(async () => (await playback())?.speed).toBe(2);
+  await properties.getByRole('textbox', { name: 'Speed' }).fill('0.5');
+  await page.keyboard.press('Enter');
+  await expect.poll(async () => (await playback())?.speed).toBe(0.5);
+
+  // The same file twice more: it is their order that counts.
+  await transport.getByRole('button', { name: 'Pause' }).click();
+  await expect(transport.getByRole('button', { name: 'Next' })).toHaveCount(0);
+  const { path, looped, playing } = await media();
+  const list = { path, looped, playing: { ...playing, more: [path, path] } };
+  await klieg.command({ command: 'edit', edit: { edit: 'set_source', id: 'loop', source: { kind: 'media', settings: list } } });
+  await expect.poll(async () => (await playback())?.entries).toBe(3);
+  await transport.getByRole('button', { name: 'Next' }).click();
+  await expect.poll(playback).toMatchObject({ entry: 1, playing: false });
+  await expect(transport.getByText(/^2 of 3/)).toBeVisible();
+  await transport.getByRole('button', { name: 'Next' }).click();
+  await expect.poll(async () => (await playback())?.entry).toBe(2);
+  await transport.getByRole('button', { name: 'Previous' }).click();
+  await expect.poll(async () => (await playback())?.entry).toBe(1);
+});

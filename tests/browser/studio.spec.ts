@@ -243,6 +243,58 @@ test('a link to publish is made, shown as a stream key, and taken back after two
   await expect(dialog).toContainText('No link is out');
 });
 
+test('the right button and the menu key offer what the bars, the link and the links handed out have', async ({ page, klieg }) => {
+  await klieg.command({ command: 'create_link', link: { kind: 'publish', name: 'Back camera', channel: 'back' } });
+  await open(page, klieg.studio);
+  const menu = (name: string) => page.getByRole('menu', { name, exact: true });
+  const choose = (name: string, entry: string) => menu(name).getByRole('menuitem', { name: entry }).click();
+
+  // The bar above: all of it, its history, and buttons with a menu of their own.
+  await page.locator('.pill.watching').click({ button: 'right' });
+  await clean(page, '[role="menu"]:popover-open');
+  await choose('Studio', 'Settings');
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Library' }).first().focus();
+  await page.keyboard.press('Shift+F10');
+  await expect(menu('Studio').getByRole('menuitem', { name: 'Go live' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'History' }).click({ button: 'right' });
+  await expect(menu('History').getByRole('menuitemcheckbox', { name: 'As it was opened' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /^Collection:/ }).click({ button: 'right' });
+  await expect(page.getByRole('menu', { name: /^Collection:/ }).getByRole('menuitem', { name: 'Rename…' })).toBeVisible();
+  await page.keyboard.press('Escape');
+
+  // The bar below.
+  await page.getByRole('contentinfo', { name: 'Figures' }).getByText(/^CPU/).click({ button: 'right' });
+  await choose('Figures', 'Who did what');
+  await expect(page.getByRole('tab', { name: 'Who did what' })).toHaveAttribute('aria-selected', 'true');
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+
+  // The link for viewers, and links that are out: in their dialog.
+  await page.getByRole('button', { name: 'Copy link', exact: true }).click({ button: 'right' });
+  await choose('Link for viewers', 'Make private…');
+  await expect(page.getByRole('dialog', { name: 'Who may watch' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Make private' }).focus();
+  await page.keyboard.press('Shift+F10');
+  await choose('Link for viewers', 'Links to hand out…');
+  const dialog = page.getByRole('dialog', { name: 'Links to hand out' });
+  await dialog.getByText('Back camera', { exact: true }).click({ button: 'right' });
+  await choose('Back camera', 'Show as a picture and in letters');
+  await expect(dialog.getByLabel('Stream key')).toBeVisible();
+  await dialog.getByRole('button', { name: 'Take “Back camera” back' }).focus();
+  await page.keyboard.press('Shift+F10');
+  await choose('Back camera', 'Take it back…');
+  await expect(dialog.getByRole('status')).toContainText('Press again');
+  expect((await klieg.snapshot()).access).toHaveLength(1);
+  await dialog.getByText('Back camera', { exact: true }).click({ button: 'right' });
+  await choose('Back camera', 'Take it back…');
+  await expect.poll(async () => (await klieg.snapshot()).access).toEqual([]);
+});
+
 test.describe('with publishers held', () => {
   test.use({ settings: ['ingest.policy=approve'] });
 
@@ -257,6 +309,9 @@ test.describe('with publishers held', () => {
     const row = page.getByRole('listitem').filter({ hasText: 'phone' });
     await expect(row).toContainText('wants to go live');
     expect(await klieg.channels()).toHaveLength(1);
+    await row.getByText('phone', { exact: true }).click({ button: 'right' });
+    await expect(page.getByRole('menu', { name: 'phone' }).getByRole('menuitem')).toHaveText(['Let in', 'Refuse']);
+    await page.keyboard.press('Escape');
     await row.getByRole('button', { name: 'Let phone in' }).click();
     await expect(row).toContainText('live for');
     expect((await klieg.channels()).map((channel) => channel.name)).toContain('phone');

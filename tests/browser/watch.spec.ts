@@ -1,20 +1,6 @@
-import type { Page } from '@playwright/test';
+import type { Page, Route } from '@playwright/test';
 import { expect, test } from './klieg.ts';
-import { advances, counter, listen, plays } from './picture.ts';
-
-/** Keeps the page's peer connections where a test finds them. */
-async function keepPeers(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const kept: RTCPeerConnection[] = [];
-    Object.assign(window, { peers: kept });
-    window.RTCPeerConnection = class extends RTCPeerConnection {
-      constructor(configuration?: RTCConfiguration) {
-        super(configuration);
-        kept.push(this);
-      }
-    };
-  });
-}
+import { advances, counter, keepPeers, listen, plays } from './picture.ts';
 
 const framesDecoded = (page: Page): Promise<number> =>
   page.evaluate(async () => {
@@ -74,15 +60,17 @@ test('a viewer is counted, and is gone when the page is left', async ({ page, kl
   await expect.poll(viewers).toBe(0);
 });
 
+/** Neither side hears of an address at which the other can be reached: as behind a wall. */
+async function behindAWall(route: Route): Promise<void> {
+  const offer = route.request().postData() ?? '';
+  const answer = await route.fetch({ postData: offer.replaceAll(/a=candidate:.*\r\n/g, '') });
+  const body = (await answer.text()).replaceAll(/(a=candidate:\S+ \d+ \S+ \d+ \S+ )\d+/g, '$19');
+  await route.fulfill({ response: answer, body });
+}
+
 test('where UDP is blocked it plays over HLS, and the page says why', async ({ page, klieg }) => {
   await klieg.testSignal();
-  // Neither side hears of an address at which the other can be reached: as behind a wall.
-  await page.route('**/program/whep', async (route) => {
-    const offer = route.request().postData() ?? '';
-    const answer = await route.fetch({ postData: offer.replaceAll(/a=candidate:.*\r\n/g, '') });
-    const body = (await answer.text()).replaceAll(/(a=candidate:\S+ \d+ \S+ \d+ \S+ )\d+/g, '$19');
-    await route.fulfill({ response: answer, body });
-  });
+  await page.route('**/program/whep', behindAWall);
   await page.goto(`${klieg.http}/watch/program`);
   await plays(page, 'hls');
   await expect(page.locator('.notice')).toContainText('UDP seems to be blocked');
@@ -96,10 +84,7 @@ test('once UDP gets through again it leaves HLS by itself', async ({ page, klieg
   let blocked = true;
   await page.route('**/program/whep', async (route) => {
     if (!blocked) return route.continue();
-    const offer = route.request().postData() ?? '';
-    const answer = await route.fetch({ postData: offer.replaceAll(/a=candidate:.*\r\n/g, '') });
-    const body = (await answer.text()).replaceAll(/(a=candidate:\S+ \d+ \S+ \d+ \S+ )\d+/g, '$19');
-    return route.fulfill({ response: answer, body });
+    return behindAWall(route);
   });
   await page.clock.install();
   await page.goto(`${klieg.http}/watch/program`);
@@ -164,6 +149,27 @@ test('the page comes back by itself after Klieg was started again', async ({ pag
   await expect(page.locator('.player')).not.toHaveAttribute('data-phase', 'playing');
   await plays(page, 'webrtc');
   await advances(page, 15);
+});
+
+test('a page that is on HLS because UDP is blocked comes back by itself, too', async ({ page, klieg, running }) => {
+  await klieg.testSignal();
+  // While the station is away there is nobody to ask.
+  await page.route('**/program/whep', (route) => behindAWall(route).catch(() => route.abort().catch(() => undefined)));
+  await page.goto(`${klieg.http}/watch/program`);
+  await plays(page, 'hls');
+  await advances(page, 15);
+  const loaded: string[] = [];
+  page.on('framenavigated', (frame) => loaded.push(frame.url()));
+  running.klieg = await klieg.restart({ onAir: true });
+  // What was loaded of the old program may play on for some seconds: only the new one can be switched.
+  await running.klieg.command({ command: 'edit', edit: { edit: 'switch_scene', id: 'welcome' } });
+  await expect.poll(() => counter(page), { message: 'another scene is seen', timeout: 45_000 }).toBeNull();
+  await plays(page, 'hls');
+  await running.klieg.testSignal();
+  await expect.poll(() => counter(page), { timeout: 30_000 }).not.toBeNull();
+  await advances(page, 15);
+  expect(loaded, 'the page was not loaded again').toEqual([]);
+  await expect(page.locator('.notice')).toContainText('HLS');
 });
 
 test('the statistics say what arrives', async ({ page, klieg }) => {
@@ -254,6 +260,19 @@ test.describe('before the broadcast', () => {
     await expect.poll(() => counter(page)).not.toBeNull();
     await klieg.command({ command: 'end_broadcast' });
     await expect(page.locator('.player')).toHaveAttribute('data-phase', 'waiting', { timeout: 30_000 });
+  });
+
+  test('over HLS it waits again when the broadcast ends, too, and plays the next one', async ({ page, klieg }) => {
+    await klieg.testSignal();
+    await klieg.command({ command: 'go_live' });
+    await page.goto(`${klieg.http}/watch/program?transport=hls`);
+    await plays(page, 'hls');
+    await advances(page, 15);
+    await klieg.command({ command: 'end_broadcast' });
+    await expect(page.locator('.player')).toHaveAttribute('data-phase', 'waiting', { timeout: 45_000 });
+    await klieg.command({ command: 'go_live' });
+    await plays(page, 'hls');
+    await advances(page, 15);
   });
 
   test('the front page teaches while nobody is live, and shows who is as it changes', async ({ page, klieg }) => {

@@ -26,7 +26,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use klieg_tests::{Headless, Process, eventually, find, free_tcp_port, http, need, root, skip};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use source::{AMPLITUDE, FPS, SIZE};
 
@@ -265,6 +265,56 @@ fn ffmpeg_is_told_why_it_may_not_publish() {
     // Whoever publishes when the station leaves does not hold it up.
     assert!(station.stop().success());
     assert!(keyed.stop().success());
+}
+
+#[test]
+fn how_many_there_may_be_is_changed_while_they_publish() {
+    if !tools("how_many_there_may_be_is_changed_while_they_publish") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let clip = clip(dir.path(), "clip.flv", &["-profile:v", "baseline"]);
+    let station = station(&[]);
+    let url = address(&station);
+    let bearer = format!("Bearer {}", station.token());
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json"),
+    ];
+    let limit = |most: u32| {
+        let path = station.url("/api/settings/station.max_channels");
+        let body = json!({ "value": most }).to_string();
+        let set = http::request("PUT", &path, &headers, body.as_bytes()).json();
+        assert_eq!(
+            (&set["value"], &set["waits"]),
+            (&most.into(), &false.into()),
+            "it holds at once"
+        );
+    };
+    let since = |name: &str| live(&station, name)["since"].clone();
+    let refused = |name: &str, most: u32| {
+        let said = refusal(publish(&clip, &format!("{url}/{name}")));
+        let words = format!("{most} channel");
+        assert!(
+            said.contains("Server error: ") && said.contains(&words),
+            "{said}"
+        );
+    };
+
+    limit(1);
+    let _first = publish(&clip, &format!("{url}/one"));
+    let one = since("one");
+    refused("two", 1);
+    // The next one finds room as soon as there is some.
+    limit(2);
+    let _second = publish(&clip, &format!("{url}/two"));
+    let two = since("two");
+    refused("three", 2);
+    // Fewer than there are: those who are live stay, and nobody comes beside them.
+    limit(1);
+    refused("three", 1);
+    assert_eq!((since("one"), since("two")), (one, two));
+    assert!(station.stop().success());
 }
 
 #[test]

@@ -121,6 +121,37 @@ async fn each_bad_server_is_told_from_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_accepts_and_says_nothing_is_not_waited_for_and_is_tried_again() {
+    let clock = Clock::start();
+    let signal = Signal::start(clock, BOTH);
+    let silent = says(b"").await;
+    let front = TlsFront::start(silent).await;
+    let trust = || Roots::from(vec![front.root.clone()]);
+    let told = |url: String, roots: Roots| {
+        let channel = signal.channel();
+        async move { reason(&url, roots, channel, clock).await }
+    };
+    let (plain, unsafe_one, safe) = tokio::join!(
+        told(format!("rtmp://127.0.0.1:{silent}/live"), Roots::default()),
+        told(format!("rtmps://127.0.0.1:{silent}/live"), trust()),
+        told(format!("rtmps://localhost:{}/live", front.port), trust()),
+    );
+    for ((said, refused), expect) in [
+        (plain, "does not answer"),
+        (
+            unsafe_one,
+            "did not agree on a secure connection: no answer",
+        ),
+        (safe, "does not answer"),
+    ] {
+        assert!(said.contains(expect), "{said}");
+        assert!(said.contains("10 seconds"), "{said}");
+        assert!(!refused, "{said}");
+        assert!(!said.contains("sesame"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_cut_in_mid_frame_it_begins_with_a_keyframe_and_its_time_only_grows() {
     // Longer than what looks like a refusal.
     let mut server = Listening::cutting_after(Duration::from_millis(2_500)).await;

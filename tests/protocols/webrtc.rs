@@ -6,6 +6,8 @@
     reason = "this is test code, only not inside of a #[test]"
 )]
 
+#[path = "whip_asks.rs"]
+mod asks;
 #[path = "whip_ingest.rs"]
 mod ingest;
 #[path = "whip_paths.rs"]

@@ -6,6 +6,8 @@
     reason = "this is test code, only not inside of a #[test]"
 )]
 
+#[path = "publisher_keys.rs"]
+mod keys;
 #[path = "webrtc_peers.rs"]
 mod peers;
 #[path = "whep_remote.rs"]
@@ -13,6 +15,7 @@ mod remote;
 #[path = "webrtc_viewer.rs"]
 mod viewer;
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use klieg_tests::{Headless, Process, eventually, gstreamer, need};
@@ -162,6 +165,42 @@ fn gstreamer_publishes_and_aiortc_and_gstreamer_watch() {
 /// Where the test signal flashes, in a picture of 640 × 360.
 const FLASH: &str = "524,26,72,36";
 
+/// A collection whose one scene is the test signal.
+fn test_signal(folder: &Path) -> PathBuf {
+    let document = folder.join("collection.json");
+    let rect = json!({ "x": 0, "y": 0, "width": SIZE.0, "height": SIZE.1 });
+    let collection = json!({
+        "version": 1, "name": "Test", "canvas": { "width": SIZE.0, "height": SIZE.1, "fps": 30 },
+        "sources": [{ "id": "it", "name": "It", "kind": "test_signal", "settings": { "pattern": "bars" } }],
+        "scenes": [{ "id": "a", "name": "A", "items": [{ "id": "i", "source": "it", "rect": rect }] }],
+        "current": "a",
+    });
+    std::fs::write(&document, collection.to_string()).unwrap();
+    document
+}
+
+#[test]
+fn aiortc_watches_the_program_in_step() {
+    let test = "aiortc_watches_the_program_in_step";
+    let folder = tempfile::tempdir().unwrap();
+    let studio = Headless::with()
+        .collection(&test_signal(folder.path()))
+        .arg("--on-air")
+        .start();
+    eventually("the program is live", PATIENCE, || {
+        let program = live(&studio, "program")?;
+        (program["tracks"].as_array()?.len() > 1).then_some(())
+    });
+    let Some(viewer) = watch(test, &studio, "program") else {
+        return;
+    };
+    viewer.hear("pictures that go on", PATIENCE, |v| {
+        v["event"] == "video" && v["width"] == SIZE.0 && v["count"].as_u64() >= Some(60)
+    });
+    in_step(&viewer, 0.060);
+    assert!(studio.stop().success());
+}
+
 #[test]
 fn gstreamer_has_the_program_in_step() {
     let test = "gstreamer_has_the_program_in_step";
@@ -179,15 +218,7 @@ fn gstreamer_has_the_program_in_step() {
     let server = Script::on(python, "whip_gstreamer_server.py", &[FLASH]);
     let port = server.hear("its port", PATIENCE, is("listening"))["port"].clone();
     let folder = tempfile::tempdir().unwrap();
-    let document = folder.path().join("collection.json");
-    let rect = json!({ "x": 0, "y": 0, "width": SIZE.0, "height": SIZE.1 });
-    let collection = json!({
-        "version": 1, "name": "Test", "canvas": { "width": SIZE.0, "height": SIZE.1, "fps": 30 },
-        "sources": [{ "id": "it", "name": "It", "kind": "test_signal", "settings": { "pattern": "bars" } }],
-        "scenes": [{ "id": "a", "name": "A", "items": [{ "id": "i", "source": "it", "rect": rect }] }],
-        "current": "a",
-    });
-    std::fs::write(&document, collection.to_string()).unwrap();
+    let document = test_signal(folder.path());
     let publish = format!("http://127.0.0.1:{port}/whip");
     let studio = Headless::with()
         .collection(&document)

@@ -150,6 +150,24 @@ impl Ingest {
         timeout(PATIENCE, found).await.expect("never a channel")
     }
 
+    /// The channel wants a keyframe, as for a viewer who comes.
+    pub(crate) fn wish_for_keyframe(&self) {
+        let channel = self.hub.channel(&ChannelName::program());
+        channel.expect("a channel").request_keyframe();
+    }
+
+    /// Waits for the next keyframe.
+    pub(crate) async fn keyframe(&self, reader: &mut Reader) {
+        loop {
+            let next = timeout(PATIENCE, reader.next()).await;
+            match next.expect("never a keyframe") {
+                Next::Packet(packet) if packet.track.0 == 0 && packet.keyframe => return,
+                Next::End => panic!("the channel ended"),
+                Next::Packet(_) | Next::Tracks(_) | Next::Gap(_) => {}
+            }
+        }
+    }
+
     /// Waits for so many more pictures; gives when each is shown.
     pub(crate) async fn pictures(&self, reader: &mut Reader, count: usize) -> Vec<Timestamp> {
         let mut came = Vec::new();

@@ -22,13 +22,13 @@ use crate::source::Signal;
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A publication by itself, without anything that retries.
-struct Publication {
+pub(crate) struct Publication {
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<(), PublishError>>,
 }
 
 impl Publication {
-    fn start(signal: &Signal, clock: Clock, url: &str, timing: Timing) -> Self {
+    pub(crate) fn start(signal: &Signal, clock: Clock, url: &str, timing: Timing) -> Self {
         let options = Options {
             timing,
             ..Options::default()
@@ -51,13 +51,13 @@ impl Publication {
         }
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.send_replace(true);
         assert_eq!(self.task.await.unwrap(), Ok(()));
     }
 
     /// Why it ended.
-    async fn error(self) -> PublishError {
+    pub(crate) async fn error(self) -> PublishError {
         let ended = timeout(PATIENCE, self.task).await.expect("an end");
         ended.unwrap().expect_err("not by itself")
     }

@@ -34,6 +34,31 @@ fn pictures(file: &Path) -> (usize, String, f64) {
     (times.len(), size, span.1 - span.0 + 1.0 / FPS)
 }
 
+/// Publishes moving pictures of 30 a second and a tone, for five minutes at most.
+fn publisher(address: &str) -> Process {
+    let tone = "aevalsrc=0.25*sin(1000*2*PI*t)|0.25*sin(1000*2*PI*t):s=48000";
+    Process::start(
+        Command::new("ffmpeg")
+            .args([
+                "-v",
+                "error",
+                "-re",
+                "-f",
+                "lavfi",
+                "-i",
+                "testsrc2=s=640x360:r=30",
+            ])
+            .args(["-f", "lavfi", "-i", tone, "-c:v", "libx264"])
+            .args(["-preset", "ultrafast", "-tune", "zerolatency", "-qp", "16"])
+            .args([
+                "-g", "30", "-pix_fmt", "yuv420p", "-c:a", "aac", "-t", "300",
+            ])
+            .args(["-f", "flv", address])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null()),
+    )
+}
+
 #[test]
 fn a_channel_of_others_is_recorded_as_it_comes_and_split_without_a_gap() {
     let test = "a_channel_of_others_is_recorded_as_it_comes_and_split_without_a_gap";
@@ -53,27 +78,7 @@ fn a_channel_of_others_is_recorded_as_it_comes_and_split_without_a_gap() {
         "{}/encoder",
         studio.ready()["rtmp"].as_str().expect("an address")
     );
-    let tone = "aevalsrc=0.25*sin(1000*2*PI*t)|0.25*sin(1000*2*PI*t):s=48000";
-    let _publisher = Process::start(
-        Command::new("ffmpeg")
-            .args([
-                "-v",
-                "error",
-                "-re",
-                "-f",
-                "lavfi",
-                "-i",
-                "testsrc2=s=640x360:r=30",
-            ])
-            .args(["-f", "lavfi", "-i", tone, "-c:v", "libx264"])
-            .args(["-preset", "ultrafast", "-tune", "zerolatency", "-qp", "16"])
-            .args([
-                "-g", "30", "-pix_fmt", "yuv420p", "-c:a", "aac", "-t", "300",
-            ])
-            .args(["-f", "flv", &address])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null()),
-    );
+    let _publisher = publisher(&address);
     let record = json!({ "command": "record", "channel": "encoder" });
     eventually("it is recorded", PATIENCE, || {
         studio.apply(&record).ok().then_some(())
@@ -102,8 +107,8 @@ fn a_channel_of_others_is_recorded_as_it_comes_and_split_without_a_gap() {
     assert_eq!(shows()[0]["channel"], "encoder");
     assert_eq!(
         library(&studio).len(),
-        0,
-        "it was not on the program: the host alone sees it"
+        1,
+        "whoever could watch it may see it again"
     );
     assert!(films.len() >= 3, "{films:?}");
     let folder = studio.data_dir().join("recordings");
@@ -131,4 +136,70 @@ fn a_channel_of_others_is_recorded_as_it_comes_and_split_without_a_gap() {
         let long = film["duration_ms"].as_f64().expect("a length");
         assert!((after - long).abs() < 60.0, "{after} ms after {long} ms");
     }
+}
+
+#[test]
+fn viewers_go_back_in_a_publishers_channel_which_leaves_an_entry() {
+    let test = "viewers_go_back_in_a_publishers_channel_which_leaves_an_entry";
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if !tools(test) {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let open = || {
+        Headless::with()
+            .set("ingest.policy=open")
+            .data_dir(dir.path())
+            .start()
+    };
+    let studio = open();
+    let rtmp = studio.ready()["rtmp"].as_str().expect("an address");
+    let publisher = publisher(&format!("{rtmp}/encoder"));
+    let url = studio.url("/hls/encoder/rewind.m3u8");
+    eventually("six seconds are kept", PATIENCE, || {
+        let answer = http::get(&url);
+        let text = answer.ok().then(|| answer.text())?;
+        (text.matches("#EXT-X-BYTERANGE").count() >= 6).then_some(())
+    });
+    // As it came: each picture once, and the tone as loud.
+    let copy = dir.path().join("behind.mp4");
+    output(
+        Command::new("ffmpeg")
+            .args(["-v", "error", "-xerror", "-live_start_index", "0", "-i"])
+            .args([&url, "-t", "4", "-c", "copy"])
+            .arg(&copy),
+    );
+    let (many, size, long) = pictures(&copy);
+    assert_eq!(size, "640,360");
+    assert!((3.5..=5.1).contains(&long), "{long}");
+    assert!((many as f64 / FPS - long).abs() < 0.1, "{many} in {long} s");
+    assert!((tracks::loudest(&copy, 0) - TONE).abs() < 1.0);
+
+    let shows = library(&studio);
+    assert_eq!(shows.len(), 1, "{shows:?}");
+    assert_eq!(shows[0]["channel"], "encoder");
+    assert!(shows[0]["ended"].is_null(), "it is on");
+
+    // Other settings hold at once.
+    let set = |value: bool| {
+        let key = "recording.rewind_publishers";
+        json!({ "command": "set_setting", "key": key, "value": value })
+    };
+    command(&studio, &set(false));
+    assert_eq!(http::get(&url).status, 404);
+    command(&studio, &set(true));
+    eventually("it can be gone back in again", PATIENCE, || {
+        http::get(&url).ok().then_some(())
+    });
+
+    drop(publisher);
+    eventually("there is nobody to go back for", PATIENCE, || {
+        (http::get(&url).status == 404).then_some(())
+    });
+    assert!(studio.stop().success());
+    let behind = std::fs::read_dir(dir.path().join("behind")).expect("a folder");
+    assert_eq!(behind.count(), 0, "what nobody asked for is gone");
+    let shows = library(&open());
+    assert_eq!(shows.len(), 1, "{shows:?}");
+    assert!(shows[0]["ended"].is_u64() && shows[0]["interrupted"] == false);
 }

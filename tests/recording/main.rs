@@ -5,8 +5,10 @@
     reason = "this is test code, only not inside of a #[test]"
 )]
 
+mod behind;
 mod channels;
 mod faults;
+mod shows;
 mod tracks;
 
 use std::path::{Path, PathBuf};

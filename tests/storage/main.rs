@@ -12,9 +12,11 @@ mod headless;
 #[allow(dead_code, unreachable_pub, reason = "it is shared with other tests")]
 mod http;
 mod server;
+mod slow;
 #[path = "../harness/wait.rs"]
 #[allow(dead_code, unreachable_pub, reason = "it is shared with other tests")]
 mod wait;
+mod way;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,6 @@ import {
   type Event,
   type Item,
   type ItemPatch,
-  type Message,
   type Scene,
   type Snapshot,
   type Source,
@@ -16,10 +15,9 @@ import {
   type StudioMode,
   asProblem,
 } from '$lib/api';
-import { merge } from '$lib/chat/history';
-import { without } from '$lib/chat/order';
 import { type Level, levels } from './canvas/affine';
 import type { Arranged } from './canvas/arrange';
+import { ChatDesk } from './chat.svelte';
 import { currentScene } from './document';
 import type { Connection, Link } from './link/link';
 import { MeterFeed } from './meters';
@@ -51,7 +49,6 @@ export class Studio {
   connection = $state<Connection>('connecting');
   snapshot = $state.raw<Snapshot | null>(null);
   stats = $state.raw<Stats | null>(null);
-  chat = $state.raw<readonly Message[]>([]);
   /** What is open of the station's records. */
   records = $state<Records | null>(null);
   /** Reports of the connection doctor that came while this page was open; grows with each. */
@@ -64,6 +61,10 @@ export class Studio {
   /** The scene whose transition and filters stand in the properties; else the one that is worked on. */
   editing = $state<string | null>(null);
 
+  readonly chat = new ChatDesk(PROGRAM, async (room) => {
+    const [{ past }, { http, token }] = await Promise.all([import('$lib/chat/past'), this.link.endpoints()]);
+    return past(http, room, token);
+  });
   readonly meters = new MeterFeed();
   readonly toasts = new Toasts();
   readonly #pending = new Pending();
@@ -110,7 +111,7 @@ export class Studio {
       (event) => this.#take(event),
       (state) => {
         this.connection = state;
-        if (state === 'open') void this.#remember();
+        if (state === 'open') void this.chat.remember();
         else this.meters.silence();
       },
     );
@@ -262,16 +263,6 @@ export class Studio {
     this.toasts.say(`${what} deleted`, { label: 'Undo', run: () => void this.undo() });
   }
 
-  /** Fetches what was said in the chat before this page followed it. */
-  async #remember(): Promise<void> {
-    try {
-      const [{ past }, { http, token }] = await Promise.all([import('$lib/chat/past'), this.link.endpoints()]);
-      this.chat = merge(this.chat, await past(http, PROGRAM, token));
-    } catch {
-      // New messages come all the same; the older ones with the next connection.
-    }
-  }
-
   async #travel(command: Command): Promise<void> {
     this.#pending.clear();
     this.#changes += 1;
@@ -285,6 +276,12 @@ export class Studio {
       forget();
       this.#changes += 1;
     };
+  }
+
+  /** The chat is followed where the host wants to, as long as somebody is live there. */
+  #listen({ publishers }: Snapshot): void {
+    const left = this.chat.live(publishers);
+    if (left !== null) this.toasts.say(`“${left}” has ended. The chat shows the program's room again.`);
   }
 
   /** Somebody's device was examined. */
@@ -303,6 +300,7 @@ export class Studio {
       case 'snapshot':
         this.snapshot = event.snapshot;
         this.stats = event.snapshot.stats;
+        this.#listen(event.snapshot);
         for (const look of [...this.#waiters]) look();
         break;
       case 'meters':
@@ -312,13 +310,13 @@ export class Studio {
         this.stats = event.stats;
         break;
       case 'chat':
-        if (event.channel === PROGRAM) this.chat = merge(this.chat, [event.message]);
+        this.chat.said(event.channel, event.message);
         break;
       case 'doctor':
         this.#hear(event.report);
         break;
       case 'chat_deleted':
-        if (event.channel === PROGRAM) this.chat = without(this.chat, event.messages);
+        this.chat.deleted(event.channel, event.messages ?? null);
         break;
       case 'problem':
         this.toasts.problem(event.problem);

@@ -142,8 +142,38 @@ pub enum Command {
         #[ts(optional, as = "Option<bool>")]
         exact: bool,
     },
-    /// Deletes a clip for good.
+    /// Cuts a clip out of what is kept behind the live picture of a channel, beside what else goes on.
+    CutBehind {
+        /// The channel; the program when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        channel: Option<String>,
+        /// When its first picture was shown, in milliseconds since 1970 UTC.
+        #[ts(type = "number")]
+        from: i64,
+        /// When it ends.
+        #[ts(type = "number")]
+        to: i64,
+        /// What people read, 1 to 100 characters.
+        title: String,
+        /// From the very picture on, and up to the very picture. Else from keyframe to keyframe, and nothing is
+        /// encoded again.
+        #[serde(default)]
+        #[ts(optional, as = "Option<bool>")]
+        exact: bool,
+    },
+    /// Takes a clip out of the library; its file goes a week later.
     DeleteFilm {
+        /// The film.
+        #[ts(type = "number")]
+        film: i64,
+        /// Its file goes now, here and in the storage.
+        #[serde(default)]
+        #[ts(optional, as = "Option<bool>")]
+        for_good: bool,
+    },
+    /// Brings a deleted clip back.
+    RestoreFilm {
         /// The film.
         #[ts(type = "number")]
         film: i64,

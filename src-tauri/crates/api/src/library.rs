@@ -37,6 +37,9 @@ pub struct Show {
     /// The quota never takes it.
     #[serde(default)]
     pub protected: bool,
+    /// A picture of it is kept beside its films, at `/api/library/{id}/picture.jpg`.
+    #[serde(default)]
+    pub pictured: bool,
     /// Where else it was live, by the names of those destinations; for the host alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[ts(optional, as = "Option<Vec<String>>")]
@@ -81,6 +84,10 @@ pub struct Film {
     /// No file of it is on the studio's machine any more.
     #[serde(default)]
     pub away: bool,
+    /// When this clip was deleted, in milliseconds since 1970 UTC; for the host, who may bring it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub deleted: Option<i64>,
     /// Its file is not where it was recorded: moved, renamed or deleted. Said to the host alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[ts(optional, as = "Option<bool>")]
@@ -177,4 +184,8 @@ pub struct Rewind {
     /// How far one can go back now, in milliseconds.
     #[ts(type = "number")]
     pub behind_ms: u64,
+    /// When the newest picture was shown that is kept, in milliseconds since 1970 UTC.
+    #[serde(default)]
+    #[ts(type = "number")]
+    pub until: i64,
 }

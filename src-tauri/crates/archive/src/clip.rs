@@ -33,6 +33,8 @@ pub struct Source {
     pub times: Option<Range<Timestamp>>,
     /// How far behind the first of all those samples the clip begins, where it is cut exactly.
     pub skip: Duration,
+    /// How far behind the first of all those samples it ends, where it is cut exactly; with the last of them when absent.
+    pub ends: Option<Duration>,
 }
 
 impl Source {
@@ -43,6 +45,7 @@ impl Source {
             bytes: 0..u64::MAX,
             times: Some(times),
             skip: Duration::ZERO,
+            ends: None,
         }
     }
 }
@@ -94,6 +97,8 @@ struct Part {
     wanted: Option<Range<Timestamp>>,
     /// Pictures that are shown from here on are there for those before alone.
     until: Option<Timestamp>,
+    /// Where it ends, where it is cut exactly and not by its times.
+    ends: Option<Timestamp>,
 }
 
 /// Cuts `sources`, one behind the other, into a new file at `to`, whose index is in front. The file is there
@@ -287,6 +292,8 @@ impl Part {
         let shown = samples.iter().filter(leads);
         let ends = shown.map(|s| s.pts + s.duration).max();
         let behind = begins + source.skip..ends.unwrap_or(begins);
+        let cut_off = source.ends.map(|behind| begins + behind);
+        let behind = behind.start..cut_off.map_or(behind.end, |end| end.min(behind.end));
         let skips = !source.skip.is_zero();
         let part = Self {
             path: path.clone(),
@@ -295,6 +302,7 @@ impl Part {
             begins,
             wanted: source.times.clone().or(skips.then_some(behind)),
             until: None,
+            ends: cut_off,
         };
         Ok((tracks, part))
     }
@@ -366,6 +374,26 @@ pub fn keyframe(path: &Path, at: Timestamp) -> Result<Option<(Config, Packet)>, 
         return Ok(Some((track.config, packet.map_err(Error::file(path))?)));
     }
     Ok(None)
+}
+
+/// The keyframe that a stretch of a file begins with, which may still be written, and its codec; `None` where there
+/// are no pictures.
+///
+/// # Errors
+/// [`Error`]
+pub fn first_keyframe(source: &Source) -> Result<Option<(Config, Packet)>, Error> {
+    let (tracks, mut part) = Part::open(source)?;
+    let video = |t: &&Track| t.config.kind() == Kind::Video;
+    let Some(track) = tracks.iter().find(video) else {
+        return Ok(None);
+    };
+    let key = |piece: &&Piece| piece.sample.track == track.id && piece.sample.keyframe;
+    let Some(first) = part.samples.iter().find(key).map(|piece| piece.sample) else {
+        return Ok(None);
+    };
+    let packets = crate::finish::packets(&part.path, &mut part.file, &[first])?;
+    let config = track.config.clone();
+    Ok(packets.into_iter().next().map(|packet| (config, packet)))
 }
 
 /// Where decoding must begin for `at` to be shown.

@@ -27,8 +27,9 @@ const REQUESTS: usize = 64;
 /// How long the thread waits before it looks whether it is told something.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How often what is written is brought to the disk itself, and its room looked at.
-const SYNC: Duration = Duration::from_secs(1);
+/// How often what is written is brought to the disk itself, and its room looked at: with half a second in a fragment, a
+/// power cut takes less than one.
+const SYNC: Duration = Duration::from_millis(250);
 
 /// A reel of the stretch behind is this long, and so goes as a whole.
 const REEL: Duration = Duration::from_secs(60);
@@ -279,7 +280,14 @@ impl Worker {
                 self.stop();
                 self.reader.channel().request_keyframe();
             }
-            Request::Window(window) => self.options.window = window,
+            Request::Window(window) => {
+                self.options.window = window;
+                if window.is_zero()
+                    && let Some(tape) = self.behind.take()
+                {
+                    self.finish_behind(tape);
+                }
+            }
         }
         self.status.done();
         self.show();

@@ -22,7 +22,9 @@ mod timelines;
 #[cfg(test)]
 mod testing;
 
-pub use clip::{Clip, Edge, Edged, Source, cut, cut_and_tell, cut_exactly, keyframe};
+pub use clip::{
+    Clip, Edge, Edged, Source, cut, cut_and_tell, cut_exactly, first_keyframe, keyframe,
+};
 pub use finish::{Finished, finish};
 pub use keeper::{Event, Keeper, Options, Recording, Request, Split, Status};
 pub use remux::{Format, Remux};

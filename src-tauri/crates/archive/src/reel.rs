@@ -26,6 +26,10 @@ impl Reel {
             let mut options = OpenOptions::new();
             let mut file = options.write(true).create_new(true).open(path)?;
             file.write_all(head)?;
+            file.sync_all()?;
+            if let Some(folder) = path.parent() {
+                sync_folder(folder)?;
+            }
             Ok(file)
         };
         Ok(Self {
@@ -78,4 +82,16 @@ impl Reel {
             Ok(_) | Err(_) => Ok(()),
         }
     }
+}
+
+/// Brings the names in a folder to the disk: without it, a power cut may leave a file that nobody finds.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Other systems keep names with the file.
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> std::io::Result<()> {
+    Ok(())
 }

@@ -233,6 +233,15 @@ impl Timeline {
         places.filter(touched).copied().collect()
     }
 
+    /// What the picture at `at` is in: the stretch from the keyframe before it.
+    ///
+    /// # Errors
+    /// [`Error::Nothing`] when nothing is kept of that time.
+    pub fn around(&self, at: Timestamp) -> Result<Option<Source>, Error> {
+        let just_behind = at + Duration::from_millis(1);
+        Ok(self.gather(at, just_behind, true)?.1.pop())
+    }
+
     /// What a clip from `from` to `to` is cut from.
     ///
     /// # Errors
@@ -297,6 +306,12 @@ impl Timeline {
                         true => from.since(first.start),
                         false => Duration::ZERO,
                     },
+                    // Of time for which a recording stood still nothing is in the file.
+                    ends: (to < last.start + last.duration).then(|| {
+                        let before = &wanted[..wanted.len() - 1];
+                        let before: Duration = before.iter().map(|s| s.duration).sum();
+                        before + to.since(last.start)
+                    }),
                 });
             }
         }

@@ -8,6 +8,7 @@ mod guesses;
 mod jwt;
 mod links;
 
+pub(crate) use jwt::Fault;
 pub use jwt::{JwtError, JwtKey};
 pub use links::Link;
 
@@ -168,13 +169,7 @@ impl Access {
         if let Some(pass) = self.links.judge(kind, secret, channel, now) {
             return Some(pass);
         }
-        let scope = match kind {
-            LinkKind::Publish => "publish",
-            LinkKind::Watch => "watch",
-            LinkKind::Guest | LinkKind::Moderate | LinkKind::Control => return None,
-        };
-        let jwt = self.jwt.read();
-        let told = jwt.as_ref()?.read(secret, scope, channel?, now)?;
+        let told = self.told(kind, secret, channel?, now)?.ok()?;
         Some(Pass {
             holder: Holder::Token {
                 subject: told.subject,
@@ -182,6 +177,35 @@ impl Access {
             expires: Some(told.expires),
             revoked: CancellationToken::new(),
         })
+    }
+
+    /// What is wrong with a token of the identity provider's; none for what is no such token.
+    pub(crate) fn fault(
+        &self,
+        kind: LinkKind,
+        secret: &str,
+        channel: &ChannelName,
+        now: i64,
+    ) -> Option<Fault> {
+        let fault = self.told(kind, secret, channel, now)?.err()?;
+        (fault != Fault::Strange).then_some(fault)
+    }
+
+    /// What a secret says as a token, where such are taken for this.
+    fn told(
+        &self,
+        kind: LinkKind,
+        secret: &str,
+        channel: &ChannelName,
+        now: i64,
+    ) -> Option<Result<jwt::Told, Fault>> {
+        let scope = match kind {
+            LinkKind::Publish => "publish",
+            LinkKind::Watch => "watch",
+            LinkKind::Guest | LinkKind::Moderate | LinkKind::Control => return None,
+        };
+        let key = self.jwt.read();
+        Some(key.as_ref()?.read(secret, scope, channel, now))
     }
 }
 
@@ -213,12 +237,7 @@ impl App {
         headers: &HeaderMap,
         query_token: Option<&str>,
     ) -> Result<Pass, Refusal> {
-        let given = if headers.contains_key(header::AUTHORIZATION) {
-            bearer_of(headers)
-        } else {
-            query_token
-        };
-        given
+        control_key(headers, query_token)
             .and_then(|secret| self.judge(LinkKind::Control, secret, None))
             .ok_or_else(|| {
                 Refusal::new(
@@ -230,10 +249,21 @@ impl App {
     }
 }
 
-/// From where a request shows a secret to control, right or wrong; none for other requests, and none for
-/// this machine's own. Ways in for
-/// publishers and viewers judge theirs, and count, themselves.
-pub(crate) fn guesser(request: &Request) -> Option<IpAddr> {
+/// The key to control that a request shows: as `Authorization: Bearer`, or else as `token` in the address.
+pub(crate) fn control_key<'a>(
+    headers: &'a HeaderMap,
+    query_token: Option<&'a str>,
+) -> Option<&'a str> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        bearer_of(headers)
+    } else {
+        query_token
+    }
+}
+
+/// Whether a request is for the control side, where a key is judged before anything is answered. Ways in for publishers and
+/// viewers judge theirs, count and note what is wrong, themselves.
+pub(crate) fn is_for_control(request: &Request) -> bool {
     let path = request.uri().path();
     let controls = path == "/metrics" || ["/api/", "/v3/"].iter().any(|at| path.starts_with(at));
     let hosts = [
@@ -243,9 +273,17 @@ pub(crate) fn guesser(request: &Request) -> Option<IpAddr> {
         "/look",
         "/admit",
     ];
-    let own_judge = (path.starts_with("/api/channels")
-        || (path.starts_with("/api/publishers/") && request.method() == Method::GET))
-        && !hosts.iter().any(|end| path.ends_with(end));
+    let own_judge = path == "/api/library"
+        || path.starts_with("/api/library/")
+        || (path.starts_with("/api/channels")
+            || (path.starts_with("/api/publishers/") && request.method() == Method::GET))
+            && !hosts.iter().any(|end| path.ends_with(end));
+    controls && !own_judge
+}
+
+/// From where a request shows a secret to control, right or wrong; none for other requests, and none for
+/// this machine's own.
+pub(crate) fn guesser(request: &Request) -> Option<IpAddr> {
     let shown = request.headers().contains_key(header::AUTHORIZATION)
         || request
             .uri()
@@ -254,7 +292,7 @@ pub(crate) fn guesser(request: &Request) -> Option<IpAddr> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
     let peer = peer.0.ip().to_canonical();
     // Else a page that guesses in the host's own browser would shut the host out.
-    (controls && !own_judge && shown && !peer.is_loopback()).then_some(peer)
+    (is_for_control(request) && shown && !peer.is_loopback()).then_some(peer)
 }
 
 /// The token of a request: `Authorization: Bearer` (RFC 6750, section 2.1).

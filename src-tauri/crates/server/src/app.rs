@@ -141,6 +141,7 @@ pub(crate) fn app(app: Arc<App>, chat: SocketIoLayer) -> Router {
         .route("/api/library", get(library::list))
         .route("/api/library/{id}", get(library::one))
         .route("/api/library/{id}/chat", get(library::chat))
+        .route("/api/library/{id}/picture.jpg", get(library::show_picture))
         .route("/media/{film}", get(library::media))
         .route("/api/publishers/{channel}", get(waiting::own))
         .route("/api/publishers/{channel}/look", get(waiting::look))

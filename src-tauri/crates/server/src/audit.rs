@@ -21,7 +21,7 @@ use serde_json::Value;
 use store::AuditQuery;
 
 use crate::AUDIT;
-use crate::access::{Holder, bearer_of};
+use crate::access::{Holder, bearer_of, is_for_control};
 use crate::app::App;
 use crate::problem::{Refusal, store_failed};
 
@@ -131,12 +131,11 @@ pub(crate) fn peer(extensions: &Extensions) -> Option<IpAddr> {
     Some(address.ip().to_canonical())
 }
 
-/// Notes a key that opened nothing.
+/// Notes a key that opened nothing of the control side.
 pub(crate) fn watch_keys(request: &Request) -> impl FnOnce(StatusCode) + use<> {
     let named = |query: &str| query.split('&').any(|pair| pair.starts_with("token="));
     let keyed = bearer_of(request.headers()).is_some() || request.uri().query().is_some_and(named);
-    let path = request.uri().path();
-    let here = path == "/metrics" || ["/api/", "/v3/"].iter().any(|at| path.starts_with(at));
+    let here = is_for_control(request);
     let peer = peer(request.extensions()).map(|ip| ip.to_string());
     move |status| {
         if keyed && here && status == StatusCode::UNAUTHORIZED {

@@ -13,7 +13,7 @@ use api::{Code, LinkKind, Problem};
 use media::{ChannelInfo, ChannelName, HubError, Origin, Standing, Writer};
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Holder, Pass};
+use crate::access::{Fault, Holder, Pass};
 use crate::app::App;
 use crate::twin;
 
@@ -187,7 +187,7 @@ pub(crate) fn standing(app: &App, request: &Request<'_>) -> Result<(Standing, bo
     let pass = key.and_then(|key| app.judge(LinkKind::Publish, key, Some(&request.channel)));
     let Some(pass) = pass else {
         if key.is_some() {
-            app.access.guesses.wrong(request.peer, now);
+            wrong(app, request, None);
         }
         return Err(Problem::new(
             Code::Unauthorized,
@@ -232,22 +232,35 @@ fn recognise(app: &App, request: &Request<'_>) -> Result<Option<Pass>, Problem> 
     }
     let pass = app.judge(LinkKind::Publish, key, Some(&request.channel));
     if pass.is_none() {
-        app.access.guesses.wrong(request.peer, now);
-        tracing::info!(
-            target: crate::AUDIT, channel = %request.channel, peer = %request.peer,
-            "a publisher brought a key that is wrong or for another channel"
-        );
+        let unix = app.clock.unix_millis(now);
+        let fault = app
+            .access
+            .fault(LinkKind::Publish, key, &request.channel, unix);
+        wrong(app, request, fault);
         if keyed {
-            return Err(Problem::new(
-                Code::Unauthorized,
-                format!(
-                    "That key does not open channel {}. Ask the host for a new publish link or stream key.",
-                    request.channel
+            let channel = &request.channel;
+            let text = match fault {
+                Some(fault) => format!(
+                    "That token does not open channel {channel}: it {fault}. Ask whoever gave it to you for another one."
                 ),
-            ));
+                None => format!(
+                    "That key does not open channel {channel}. Ask the host for a new publish link or stream key."
+                ),
+            };
+            return Err(Problem::new(Code::Unauthorized, text));
         }
     }
     Ok(pass)
+}
+
+/// Counts a wrong key, and writes it into the record.
+fn wrong(app: &App, request: &Request<'_>, fault: Option<Fault>) {
+    app.access.guesses.wrong(request.peer, app.clock.now());
+    let detail = fault.map(|fault| format!("the token {fault}"));
+    tracing::info!(
+        target: crate::AUDIT, channel = %request.channel, peer = %request.peer, detail,
+        "a publisher brought a key that is wrong or for another channel"
+    );
 }
 
 fn live_already(channel: &ChannelName, own: bool) -> Problem {

@@ -335,6 +335,7 @@ pub async fn start_with(
     )?;
     *app.ice_servers.write() = options.ice_servers;
     tasks.spawn(history::follow(Arc::clone(&app)));
+    tasks.spawn(library::follow_faces(Arc::clone(&app)));
     tasks.spawn(chat::serve(Arc::clone(&app), work));
     tasks.spawn(presence::follow(Arc::clone(&app), tasks.clone()));
     let lobby = Lobby::new(router, options.limits, app.ends.clone(), tasks.clone());

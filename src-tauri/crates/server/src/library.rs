@@ -2,10 +2,12 @@
 //!
 //! Whoever may watch a channel may see its past shows; those that are hidden or deleted only the host does.
 
+mod face;
 mod picture;
 mod remux;
+mod visit;
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api::{Code, Message, Show};
@@ -13,6 +15,7 @@ use axum::Json;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use media::ChannelName;
 use serde::Deserialize;
 use store::ShowQuery;
 use tower::ServiceExt;
@@ -20,11 +23,13 @@ use tower_http::services::ServeFile;
 
 use crate::app::App;
 use crate::channels::channel_name;
-use crate::privacy::{Shown, Visitor};
+use crate::privacy::Visitor;
 use crate::problem::Refusal;
 
+pub(crate) use face::{follow as follow_faces, picture as show_picture};
 pub(crate) use picture::Stills;
 pub use picture::keep_pictures;
+use visit::Visit;
 
 /// Shows on a page of the list.
 const PAGE: u32 = 50;
@@ -58,10 +63,12 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     Query(ask): Query<Ask>,
     headers: HeaderMap,
-    Visitor(visitor): Visitor,
+    Visitor(shown): Visitor,
 ) -> Result<Json<Vec<Show>>, Refusal> {
-    let all = app.control_pass(&headers, ask.token.as_deref()).is_ok();
+    let visit = app.visit(&headers, ask.token.as_deref(), shown)?;
+    let all = visit.host;
     let channel = ask.channel.map(|name| channel_name(&name)).transpose()?;
+    let one = channel.is_some();
     let query = ShowQuery {
         before: ask.before,
         channel: channel.map(|name| name.to_string()),
@@ -79,14 +86,20 @@ pub(crate) async fn list(
         .await?;
     if !all {
         shows.iter_mut().for_each(without_places);
+        let names: BTreeSet<&str> = shows.iter().map(|show| show.channel.as_str()).collect();
+        let channels: Vec<ChannelName> = names.iter().filter_map(|n| n.parse().ok()).collect();
+        let mut answers = app.opened_to(&visit, &channels);
+        // Who asks for one channel is asked for its passphrase; of all of them the others are seen.
+        if one && let Some(Err(_)) = answers.first() {
+            answers.remove(0)?;
+        }
+        let open: BTreeSet<String> = channels
+            .iter()
+            .zip(&answers)
+            .filter_map(|(channel, answer)| answer.is_ok().then(|| channel.to_string()))
+            .collect();
+        shows.retain(|show| open.contains(&show.channel));
     }
-    // Each channel is asked once: a wrong secret is one guess, however many shows there are.
-    let mut may: HashMap<String, bool> = HashMap::new();
-    shows.retain(|show| {
-        all || *may
-            .entry(show.channel.clone())
-            .or_insert_with(|| app.may_see(show, &visitor))
-    });
     Ok(Json(shows))
 }
 
@@ -96,10 +109,10 @@ pub(crate) async fn one(
     Path(id): Path<String>,
     Query(ask): Query<Ask>,
     headers: HeaderMap,
-    Visitor(visitor): Visitor,
+    Visitor(shown): Visitor,
 ) -> Result<Json<Show>, Refusal> {
-    let all = app.control_pass(&headers, ask.token.as_deref()).is_ok();
-    app.show(id, all, &visitor).await.map(Json)
+    let visit = app.visit(&headers, ask.token.as_deref(), shown)?;
+    app.show(id, &visit).await.map(Json)
 }
 
 /// `GET /api/library/{id}/chat`: what was said during a show, the oldest first.
@@ -108,10 +121,10 @@ pub(crate) async fn chat(
     Path(id): Path<String>,
     Query(ask): Query<Ask>,
     headers: HeaderMap,
-    Visitor(visitor): Visitor,
+    Visitor(shown): Visitor,
 ) -> Result<Json<Vec<Message>>, Refusal> {
-    let all = app.control_pass(&headers, ask.token.as_deref()).is_ok();
-    let show = app.show(id, all, &visitor).await?;
+    let visit = app.visit(&headers, ask.token.as_deref(), shown)?;
+    let show = app.show(id, &visit).await?;
     let end = show.ended.unwrap_or(i64::MAX);
     let said = app
         .kept(move |store| store.said_between(&show.channel, show.began, end, MESSAGES))
@@ -124,18 +137,19 @@ pub(crate) async fn media(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     Query(moment): Query<Moment>,
-    Visitor(visitor): Visitor,
+    Visitor(shown): Visitor,
     request: Request,
 ) -> Result<Response, Refusal> {
+    let visit = app.visit(request.headers(), moment.token.as_deref(), shown)?;
     let missing = || Refusal::new(Code::NotFound, "There is no such film in the library.");
     let (number, ending) = name.split_once('.').ok_or_else(missing)?;
     let number: i64 = number.parse().map_err(|_| missing())?;
     let found = app.kept(move |store| store.film(number)).await?;
     let (show, path, film) = found.ok_or_else(missing)?;
-    let all = app
-        .control_pass(request.headers(), moment.token.as_deref())
-        .is_ok();
-    let show = app.show(show, all, &visitor).await?;
+    let show = app.show(show, &visit).await?;
+    if film.deleted.is_some() && !visit.host {
+        return Err(missing());
+    }
     let private =
         show.hidden || channel_name(&show.channel).is_ok_and(|name| app.privacy.is_private(&name));
     let caching = HeaderValue::from_static(if private {
@@ -220,9 +234,10 @@ fn look_for_files(store: &store::Store, show: &mut Show) -> Result<(), store::Er
     Ok(())
 }
 
-/// Where films lie is the host's alone.
+/// Where films lie is the host's alone, and so is what was deleted.
 fn without_places(show: &mut Show) {
     show.destinations.clear();
+    show.films.retain(|film| film.deleted.is_none());
     for film in &mut show.films {
         film.stored = None;
     }
@@ -296,11 +311,12 @@ impl App {
     }
 
     /// A show that the visitor may see, or any for the host.
-    async fn show(&self, id: String, all: bool, visitor: &Shown) -> Result<Show, Refusal> {
+    async fn show(&self, id: String, visit: &Visit) -> Result<Show, Refusal> {
         let missing = || {
             let text = "There is no such show in the library; it may have been deleted.";
             Refusal::new(Code::NotFound, text)
         };
+        let all = visit.host;
         let show = self
             .kept(move |store| {
                 let mut show = store.show(&id)?;
@@ -310,6 +326,18 @@ impl App {
                 Ok(show)
             })
             .await?;
+        let channel = match &show {
+            Some(show) => Some(channel_name(&show.channel)?),
+            None => None,
+        };
+        let opened = match all {
+            true => Ok(()),
+            // What is not there, and what is hidden, tells no more about a key than what is.
+            false => self
+                .opened_to(visit, channel.as_slice())
+                .pop()
+                .unwrap_or(Ok(())),
+        };
         let mut show = show.ok_or_else(missing)?;
         if all {
             return Ok(show);
@@ -317,14 +345,11 @@ impl App {
         if show.hidden || show.deleted.is_some() {
             return Err(missing());
         }
-        let channel = channel_name(&show.channel)?;
-        self.right_to(&channel, visitor)?;
+        opened?;
         without_places(&mut show);
         Ok(show)
     }
-
-    fn may_see(&self, show: &Show, visitor: &Shown) -> bool {
-        let channel = channel_name(&show.channel);
-        channel.is_ok_and(|name| self.right_to(&name, visitor).is_ok())
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ mod token;
 mod visitor;
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use api::{Code, Entry, LinkKind, Problem};
@@ -198,7 +198,7 @@ pub(crate) async fn enter(
         Wish::Key(key) => {
             guesses.may_try(peer.ip(), app.clock.now())?;
             let Some(pass) = app.judge(LinkKind::Watch, &key, Some(&channel)) else {
-                guesses.wrong(peer.ip(), app.clock.now());
+                app.guessed(Some(&channel), peer.ip());
                 let text = "This link opens nothing here any more. Ask the host for a new one.";
                 return Err(Refusal::from(
                     Problem::new(Code::Unauthorized, text).about("key"),
@@ -224,6 +224,24 @@ pub(crate) async fn enter(
     Ok(response)
 }
 
+/// Why somebody may not watch a channel.
+#[derive(Debug)]
+pub(crate) struct Refused<'a> {
+    /// As they are told.
+    pub(crate) problem: Problem,
+    /// What they showed that opens nothing there, as far as anybody guesses such.
+    pub(crate) guessed: Vec<&'a str>,
+}
+
+/// Writes into the record that a viewer's key was wrong.
+pub(crate) fn note_guess(channel: Option<&ChannelName>, peer: IpAddr) {
+    let channel = channel.map(tracing::field::display);
+    tracing::info!(
+        target: crate::AUDIT, channel, peer = %peer.to_canonical(),
+        "a viewer brought a key that is wrong or for another channel"
+    );
+}
+
 /// What somebody without a right to a channel is told.
 fn locked(channel: &ChannelName) -> Problem {
     let text = format!(
@@ -243,10 +261,24 @@ impl App {
         channel: &ChannelName,
         shown: &Shown,
     ) -> Result<Option<Right>, Problem> {
+        self.weigh(channel, shown).map_err(|refused| {
+            if !refused.guessed.is_empty() {
+                self.guessed(Some(channel), shown.peer);
+            }
+            refused.problem
+        })
+    }
+
+    /// The same, without counting what was wrong.
+    pub(crate) fn weigh<'a>(
+        &self,
+        channel: &ChannelName,
+        shown: &'a Shown,
+    ) -> Result<Option<Right>, Refused<'a>> {
         let now = self.clock.now();
         let unix = self.clock.unix_millis(now);
         let hash = self.privacy.hash(channel);
-        let mut guessed = false;
+        let mut guessed = Vec::new();
         for secret in shown.secrets(channel) {
             if token::is_signed(secret) {
                 // Nobody guesses one of these: they are not counted.
@@ -261,7 +293,11 @@ impl App {
                 continue;
             }
             if hash.is_some() {
-                self.access.guesses.may_try(shown.peer, now)?;
+                let may = self.access.guesses.may_try(shown.peer, now);
+                may.map_err(|problem| Refused {
+                    problem,
+                    guessed: Vec::new(),
+                })?;
             }
             if let Some(pass) = self.judge(LinkKind::Watch, secret, Some(channel)) {
                 return Ok(Some(Right::Pass(pass)));
@@ -272,16 +308,20 @@ impl App {
                     return Ok(Some(Right::Pass(pass)));
                 }
                 Some(_) => {}
-                None => guessed = true,
+                None => guessed.push(secret),
             }
         }
         if hash.is_none() {
             return Ok(None);
         }
-        if guessed {
-            self.access.guesses.wrong(shown.peer, now);
-        }
-        Err(locked(channel))
+        let problem = locked(channel);
+        Err(Refused { problem, guessed })
+    }
+
+    /// Counts a wrong key, and writes it into the record.
+    pub(crate) fn guessed(&self, channel: Option<&ChannelName>, peer: IpAddr) {
+        self.access.guesses.wrong(peer, self.clock.now());
+        note_guess(channel, peer);
     }
 
     /// Sets or takes away a channel's passphrase, as the host. Blocks for the time of a slow hash.

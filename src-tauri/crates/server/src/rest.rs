@@ -16,6 +16,7 @@ use axum::routing::{delete, get, post, put};
 use crate::app::App;
 use crate::control;
 use crate::problem::Refusal;
+use crate::rewind;
 
 /// All of them, each behind the right to control.
 pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
@@ -55,6 +56,7 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/api/links", get(r::links).post(r::create_link))
         .route("/api/links/{id}", get(r::link).delete(r::revoke_link))
         .route("/api/links/{id}/secret", post(r::regenerate_link))
+        .route("/api/channels/{name}/behind.jpg", get(rewind::picture))
         .route("/api/publishers", get(r::publishers))
         .route("/api/publishers/{channel}", delete(r::end_publisher))
         .route("/api/publishers/{channel}/admit", post(r::admit_publisher))

@@ -3,6 +3,7 @@
 //! What is kept may be more than anybody may see: a program is recorded before it goes on air, and after. Only
 //! what was shown since the channel went live is listed, and only the bytes that are listed are given.
 
+mod picture;
 mod shown;
 
 use api::Code;
@@ -14,6 +15,8 @@ use wire::hls::{Range, ranges};
 
 use crate::app::App;
 use crate::problem::Refusal;
+
+pub(crate) use picture::picture;
 
 /// The name of the playlist.
 pub(crate) const PLAYLIST: &str = "rewind.m3u8";

@@ -45,6 +45,21 @@ struct Inner {
     unpruned: HashMap<String, u32>,
 }
 
+impl Inner {
+    /// Changes what is kept so that a power cut right after does not take it back: the disk itself has it. Takes the
+    /// time of a disk, so it is for what happens seldom.
+    fn lastingly<T>(
+        &self,
+        change: impl FnOnce(&Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        let changed = change(&self.connection);
+        self.connection
+            .pragma_update(None, "synchronous", "NORMAL")?;
+        changed
+    }
+}
+
 /// A damaged database that was moved out of the way when the store was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetAside {

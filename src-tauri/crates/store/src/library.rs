@@ -1,5 +1,7 @@
 //! Shows, their files and their marked moments.
 
+mod pictures;
+
 use std::path::{Path, PathBuf};
 
 use api::{Film, FilmKind, Marker, Pause, Show};
@@ -44,12 +46,12 @@ pub struct ShowChange<'a> {
     pub protected: Option<bool>,
 }
 
-const SHOW: &str = "SELECT id, channel, title, description, began, ended, aired, interrupted, peak, hidden, deleted, protected
-     FROM shows";
+const SHOW: &str = "SELECT id, channel, title, description, began, ended, aired, interrupted, peak, hidden, deleted, protected,
+     EXISTS (SELECT 1 FROM show_pictures WHERE show = shows.id) FROM shows";
 
 /// What [`read_film`] reads.
 const FILM: &str = "SELECT id, kind, title, path, began, duration, bytes,
-     (SELECT address FROM uploads WHERE film = films.id), away, show FROM films";
+     (SELECT address FROM uploads WHERE film = films.id), away, show, deleted FROM films";
 
 impl Store {
     /// Keeps that a show has begun at `at` (ms since 1970 UTC). What nobody could see is hidden until the host
@@ -65,12 +67,13 @@ impl Store {
         at: i64,
         aired: bool,
     ) -> Result<(), Error> {
-        let inner = self.inner.lock();
-        inner.connection.execute(
-            "INSERT INTO shows (id, channel, title, began, aired, hidden) VALUES (?1, ?2, ?3, ?4, ?5, NOT ?5)",
-            params![id, channel, title, at, aired],
-        )?;
-        Ok(())
+        self.inner.lock().lastingly(|connection| {
+            connection.execute(
+                "INSERT INTO shows (id, channel, title, began, aired, hidden) VALUES (?1, ?2, ?3, ?4, ?5, NOT ?5)",
+                params![id, channel, title, at, aired],
+            )?;
+            Ok(())
+        })
     }
 
     /// Keeps that a show that was recorded alone has gone on air.
@@ -134,6 +137,26 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets the oldest shows that have ended and of which there is no film and nothing that somebody wrote, beyond
+    /// as many as are kept: whoever publishes comes and goes as often as they like.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub fn forget_old_shows(&self, most: u32) -> Result<(), Error> {
+        let old: Vec<String> = {
+            let inner = self.inner.lock();
+            let mut statement = inner.connection.prepare_cached(
+                "SELECT id FROM shows WHERE ended IS NOT NULL AND protected = 0 AND description = ''
+                 AND NOT EXISTS (SELECT 1 FROM films WHERE show = shows.id)
+                 AND NOT EXISTS (SELECT 1 FROM markers WHERE show = shows.id)
+                 ORDER BY began DESC LIMIT -1 OFFSET ?1",
+            )?;
+            let rows = statement.query_map([most], |row| row.get(0))?;
+            rows.collect::<Result<_, _>>()?
+        };
+        old.iter().try_for_each(|id| self.forget_show(id))
+    }
+
     /// Closes what was on when the program last ended without saying so: every such show ends with what was
     /// last known of it. Gives the files that were being written.
     ///
@@ -162,7 +185,7 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Keeps that a file has begun; gives its number.
+    /// Keeps that a file has begun, also when the power fails right after; gives its number.
     ///
     /// # Errors
     /// [`Error::Query`].
@@ -174,12 +197,13 @@ impl Store {
         path: &Path,
         at: i64,
     ) -> Result<i64, Error> {
-        let inner = self.inner.lock();
-        inner.connection.execute(
-            "INSERT INTO films (show, kind, title, path, began) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![show, kind_name(kind), title, path.to_string_lossy(), at],
-        )?;
-        Ok(inner.connection.last_insert_rowid())
+        self.inner.lock().lastingly(|connection| {
+            connection.execute(
+                "INSERT INTO films (show, kind, title, path, began) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![show, kind_name(kind), title, path.to_string_lossy(), at],
+            )?;
+            Ok(connection.last_insert_rowid())
+        })
     }
 
     /// Keeps how long and how large a file has become. A show that was interrupted lasted at least as long.
@@ -228,6 +252,44 @@ impl Store {
             inner.connection.execute(sql, [film])?;
         }
         Ok(())
+    }
+
+    /// Takes a clip out of sight, or brings it back; `false` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub fn delete_clip(&self, film: i64, at: Option<i64>) -> Result<bool, Error> {
+        let inner = self.inner.lock();
+        let sql = "UPDATE films SET deleted = ?2 WHERE id = ?1 AND kind = 'clip'";
+        Ok(inner.connection.execute(sql, params![film, at])? > 0)
+    }
+
+    /// Clips that were deleted before `at`, whose files may go.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub fn clips_deleted_before(&self, at: i64) -> Result<Vec<i64>, Error> {
+        let inner = self.inner.lock();
+        let sql = "SELECT id FROM films WHERE deleted < ?1 ORDER BY deleted, id";
+        let mut statement = inner.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([at], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Deleted clips with files here that may go to make room, those first that were deleted first: they go before
+    /// any show does.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub fn clips_that_may_go(&self) -> Result<Vec<i64>, Error> {
+        let inner = self.inner.lock();
+        let mut statement = inner.connection.prepare_cached(
+            "SELECT films.id FROM films JOIN shows ON shows.id = show
+             WHERE films.deleted IS NOT NULL AND away = 0 AND protected = 0
+             ORDER BY films.deleted, films.id",
+        )?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The show and the path of a file.
@@ -367,6 +429,7 @@ impl Store {
             "DELETE FROM uploads WHERE film IN (SELECT id FROM films WHERE show = ?1)",
             "DELETE FROM pauses WHERE film IN (SELECT id FROM films WHERE show = ?1)",
             "DELETE FROM markers WHERE show = ?1",
+            "DELETE FROM show_pictures WHERE show = ?1",
             "DELETE FROM shown_at WHERE show = ?1",
             "DELETE FROM films WHERE show = ?1",
             "DELETE FROM shows WHERE id = ?1",
@@ -487,6 +550,7 @@ fn read_show(row: &Row<'_>) -> rusqlite::Result<Show> {
         hidden: row.get(9)?,
         deleted: row.get(10)?,
         protected: row.get(11)?,
+        pictured: row.get(12)?,
         destinations: Vec::new(),
         films: Vec::new(),
         markers: Vec::new(),
@@ -508,6 +572,7 @@ fn read_film(row: &Row<'_>) -> rusqlite::Result<Film> {
         bytes: row.get(6)?,
         stored: row.get(7)?,
         away: row.get(8)?,
+        deleted: row.get(10)?,
         missing: false,
     })
 }

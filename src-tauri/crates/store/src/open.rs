@@ -26,6 +26,7 @@ fn steps() -> Vec<M<'static>> {
         M::up(include_str!("migrations/renditions.sql")),
         M::up(include_str!("migrations/seen.sql")),
         M::up(include_str!("migrations/pauses.sql")),
+        M::up(include_str!("migrations/clips.sql")),
     ]
 }
 

@@ -3,6 +3,7 @@
 mod edge;
 mod library;
 mod listener;
+mod publishers;
 mod replay;
 mod room;
 
@@ -41,6 +42,8 @@ pub(crate) struct Kept {
     /// Clips that are being cut, by their films.
     cuts: BTreeMap<i64, Cutting>,
     room: room::Room,
+    /// Of channels whose publisher has come anew.
+    left: Ending,
 }
 
 /// A clip that is being cut.
@@ -53,6 +56,11 @@ struct Cutting {
 /// A channel of which something is kept.
 struct KeptChannel {
     show: String,
+    channel: Arc<Channel>,
+    /// Viewers could find it.
+    aired: bool,
+    /// When its publisher went, in milliseconds since 1970 UTC.
+    gone: Option<i64>,
     peak: u32,
     /// When it was last kept that it is on, in milliseconds since 1970 UTC.
     seen: i64,
@@ -83,6 +91,7 @@ impl Kept {
             whole: Arc::default(),
             cuts: BTreeMap::new(),
             room: room::Room::default(),
+            left: Ending::default(),
         };
         kept.recover();
         kept
@@ -184,10 +193,14 @@ impl Kept {
     }
 
     /// Opens a channel's show, or takes the one that is open on air.
-    fn open(&mut self, channel: &Channel, title: &str, aired: bool) -> &mut KeptChannel {
+    fn open(&mut self, channel: &Arc<Channel>, title: &str, aired: bool) -> &mut KeptChannel {
         let name = channel.name().clone();
-        if aired && let Some(show) = self.show(&name) {
-            note(self.store.air_show(show));
+        if aired
+            && let Some(kept) = self.channels.get_mut(&name)
+            && !kept.aired
+        {
+            kept.aired = true;
+            note(self.store.air_show(&kept.show));
         }
         self.channels.entry(name).or_insert_with(|| {
             let show = random_text(8);
@@ -198,6 +211,9 @@ impl Kept {
             );
             KeptChannel {
                 show,
+                channel: Arc::clone(channel),
+                aired,
+                gone: None,
                 peak: 0,
                 seen: now,
                 keeper: None,
@@ -235,15 +251,9 @@ impl Kept {
 
     /// Begins to keep an open channel, unless it is kept already.
     fn keep(&mut self, channel: &Arc<Channel>, how: &Recording) -> std::io::Result<()> {
-        let program = *channel.name() == ChannelName::program();
         let options = archive::Options {
             behind: self.behind(),
-            // Guests and publishers are recorded and no more.
-            window: if program {
-                how.behind()
-            } else {
-                Duration::ZERO
-            },
+            window: publishers::window(channel, how),
             leave_free: how.leave_free(),
         };
         let Some(kept) = self.channels.get_mut(channel.name()) else {
@@ -260,8 +270,10 @@ impl Kept {
             Arc::clone(&self.whole),
         );
         let keeper = Keeper::start(Arc::clone(channel), self.clock, options, told)?;
-        self.timelines
-            .put(channel.name().clone(), Arc::clone(keeper.timeline()));
+        if publishers::goes_back(channel, how) {
+            self.timelines
+                .put(channel.name().clone(), Arc::clone(keeper.timeline()));
+        }
         kept.keeper = Some(keeper);
         Ok(())
     }
@@ -286,8 +298,8 @@ impl Kept {
         std::fs::create_dir_all(&folder)
             .and_then(|()| tempfile::tempfile_in(&folder))
             .map_err(unusable)?;
-        let aired = channel.standing() == media::Standing::Live
-            && *channel.name() == ChannelName::program();
+        let aired = channel.standing() == media::Standing::Live;
+        self.meet(channel);
         self.open(channel, title, aired);
         self.keep(channel, how).map_err(|e| {
             Problem::new(
@@ -333,11 +345,16 @@ impl Kept {
 
     /// Lets go of a channel: its show ends, its files are finished by who finishes the ending.
     pub(crate) fn end(&mut self, channel: &ChannelName) -> Ending {
+        let now = self.clock.unix_millis(self.clock.now());
+        self.end_at(channel, now)
+    }
+
+    /// The same, for a show that was over at `now` (ms since 1970 UTC).
+    fn end_at(&mut self, channel: &ChannelName, now: i64) -> Ending {
         let Some(kept) = self.channels.remove(channel) else {
             return Ending::default();
         };
         self.timelines.remove(channel);
-        let now = self.clock.unix_millis(self.clock.now());
         let ending = Ending(kept.keeper.into_iter().collect());
         note(self.store.end_show(&kept.show, now));
         ending
@@ -349,20 +366,12 @@ impl Kept {
         Ending(names.iter().flat_map(|name| self.end(name).0).collect())
     }
 
-    /// Lets go of channels that have ended, and keeps that the others are on `now` (ms since 1970 UTC), and how many
-    /// watch them.
-    fn tend(&mut self, now: i64, viewers: impl Fn(&ChannelName) -> u32) -> Ending {
-        let over = |kept: &KeptChannel| {
-            let keeper = kept.keeper.as_ref();
-            keeper.is_some_and(|k| k.channel().has_ended())
-        };
-        let ended: Vec<ChannelName> = self
-            .channels
-            .iter()
-            .filter(|(_, kept)| over(kept))
-            .map(|(name, _)| name.clone())
-            .collect();
+    /// Keeps that shows are on `now` (ms since 1970 UTC), and how many watch them.
+    fn tend(&mut self, now: i64, viewers: impl Fn(&ChannelName) -> u32) {
         for (name, kept) in &mut self.channels {
+            if kept.gone.is_some() {
+                continue;
+            }
             let watching = viewers(name);
             if watching > kept.peak {
                 kept.peak = watching;
@@ -373,24 +382,30 @@ impl Kept {
                 note(self.store.note_seen(&kept.show, now));
             }
         }
-        Ending(ended.iter().flat_map(|name| self.end(name).0).collect())
     }
 
     /// Channels that are kept for nothing: neither recorded any more, nor on air to go back in.
     fn idle(&self, on_air: bool) -> Vec<ChannelName> {
         let idle = |(name, kept): (&ChannelName, &KeptChannel)| {
-            let shown = on_air && *name == ChannelName::program();
+            let program = *name == ChannelName::program();
+            let shown = if program { on_air } else { kept.is_live() };
             let keeper = kept.keeper.as_ref()?;
             (!shown && keeper.status().recording.is_none()).then(|| name.clone())
         };
         self.channels.iter().filter_map(idle).collect()
     }
 
-    /// Other settings hold from now on.
-    pub(crate) fn set_window(&self, window: Duration) {
-        let program = self.channels.get(&ChannelName::program());
-        if let Some(keeper) = program.and_then(|kept| kept.keeper.as_ref()) {
-            keeper.request(Request::Window(window));
+    /// Other settings hold from now on; publishers who are not kept yet are, soon.
+    pub(crate) fn set_window(&self, how: &Recording) {
+        for (name, kept) in &self.channels {
+            let Some(keeper) = &kept.keeper else { continue };
+            keeper.request(Request::Window(publishers::window(&kept.channel, how)));
+            if publishers::goes_back(&kept.channel, how) {
+                self.timelines
+                    .put(name.clone(), Arc::clone(keeper.timeline()));
+            } else {
+                self.timelines.remove(name);
+            }
         }
     }
 
@@ -420,6 +435,7 @@ impl Kept {
             Some(Rewind {
                 channel: name.to_string(),
                 behind_ms: millis(span.end.since(span.start)),
+                until: self.clock.unix_millis(span.end),
             })
         };
         self.channels.iter().filter_map(rewind).collect()
@@ -576,7 +592,13 @@ impl Shared {
         if kept.keeper(&name)?.status().recording.is_none() {
             return Err(not_recorded(&name));
         }
-        if name == ChannelName::program() && state.on_air.is_some() {
+        let live = kept.channels.get(&name).is_some_and(KeptChannel::is_live);
+        let goes_on = if name == ChannelName::program() {
+            state.on_air.is_some()
+        } else {
+            live
+        };
+        if goes_on {
             kept.keeper(&name)?.request(Request::Stop);
             return Ok(());
         }
@@ -628,7 +650,12 @@ impl Shared {
         let live = self.state.lock().destinations.take_live();
         self.kept.lock().note_destinations(&live);
         let now = self.clock.unix_millis(self.clock.now());
-        let ending = self.kept.lock().tend(now, viewers);
+        let how = self.recording_settings();
+        let ending = {
+            let mut kept = self.kept.lock();
+            kept.tend(now, viewers);
+            kept.tend_publishers(&self.hub, &how, now)
+        };
         ending.finish();
         self.end_what_ended();
         self.tend_room();

@@ -251,9 +251,7 @@ impl Shared {
         self.hub.set_limit(max_channels(&read.settings));
         self.program.set_encoding(encoding(&read.settings));
         log::set_level(read.settings.log.level.as_str());
-        self.kept
-            .lock()
-            .set_window(read.settings.recording.behind());
+        self.kept.lock().set_window(&read.settings.recording);
         let terms = live.terms(&read.settings).map_err(|e| refused(&e))?;
         let storage = live
             .storage_terms(&read.settings)

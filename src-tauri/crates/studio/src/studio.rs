@@ -487,7 +487,22 @@ impl Shared {
                 title,
                 exact,
             } => self.cut_film(film, from_ms..to_ms, &title, exact),
-            Command::DeleteFilm { film } => self.delete_film(film),
+            Command::CutBehind {
+                channel,
+                from,
+                to,
+                title,
+                exact,
+            } => self.cut_behind(channel.as_deref(), from..to, &title, exact),
+            Command::DeleteFilm { film, for_good } => {
+                self.delete_film(film, true)?;
+                if for_good {
+                    self.forget_film(film)
+                } else {
+                    Ok(())
+                }
+            }
+            Command::RestoreFilm { film } => self.delete_film(film, false),
             Command::SetShow {
                 id,
                 title,

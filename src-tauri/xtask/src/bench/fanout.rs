@@ -13,6 +13,9 @@ use super::{Studio, ingest, row};
 use crate::sh;
 
 const VIEWERS: [u32; 2] = [100, 300];
+/// A room full of people.
+const FEW: u32 = 30;
+
 const SECONDS: u32 = 20;
 
 /// Viewers that come and go.
@@ -90,7 +93,7 @@ pub(super) fn run(profile: &str, work: &Path) -> Result<()> {
             "under 300 kB",
         );
     }
-    for count in VIEWERS {
+    for count in [FEW].into_iter().chain(VIEWERS) {
         added(profile, work, &collection, count)?;
     }
     leaks(profile, work, &collection)

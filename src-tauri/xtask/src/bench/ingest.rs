@@ -3,7 +3,8 @@
 //! do from each other.
 //!
 //! All threads of the station count, less what they use without publishers. It makes HLS of every channel, with
-//! parts; nginx is measured without and with its own, which has none.
+//! parts; nginx is measured without and with its own, which has none, and which it writes to the disk. So there are
+//! two stations: one keeps nothing, the other what viewers can go back to.
 
 use std::{
     fs,
@@ -66,11 +67,23 @@ pub(super) fn run(profile: &str, work: &Path, seconds: u64) -> Result<()> {
     }
     fs::create_dir_all(work)?;
     let clip = clip(work)?;
-    let studio = Studio::idle(&sh::built(profile, "klieg-headless"), &work.join("data"))?;
+    let program = sh::built(profile, "klieg-headless");
+    let stations = [
+        ("station", Studio::idle(&program, &work.join("data"))?),
+        (
+            "station, going back 10 minutes",
+            Studio::keeping(&program, &work.join("kept"))?,
+        ),
+    ];
+    let of_stations = || -> Result<Vec<Cpu>> { stations.iter().map(|(_, s)| s.cpu()).collect() };
     thread::sleep(REST);
-    let before = studio.cpu()?;
+    let before = of_stations()?;
     thread::sleep(Duration::from_secs(seconds));
-    let idle = share(&before, &studio.cpu()?);
+    let idle: Vec<f64> = before
+        .iter()
+        .zip(&of_stations()?)
+        .map(|(before, after)| share(before, after))
+        .collect();
 
     let mut peers = Vec::new();
     if Path::new(NGINX_RTMP).is_file() {
@@ -81,28 +94,42 @@ pub(super) fn run(profile: &str, work: &Path, seconds: u64) -> Result<()> {
     } else {
         println!("  SKIPPED nginx: libnginx-mod-rtmp is not installed");
     }
-    let mut senders = publishers(&clip, studio.rtmp(), PUBLISHERS)?;
+    let mut senders = Vec::new();
+    for (_, station) in &stations {
+        senders.extend(publishers(&clip, station.rtmp(), PUBLISHERS)?);
+    }
     for (_, _, url) in &peers {
         senders.extend(publishers(&clip, url, PUBLISHERS)?);
     }
     thread::sleep(SETTLE);
-    let all = || -> Result<Vec<Cpu>> {
-        let theirs = peers.iter().map(|(_, server, _)| cpu(server.id()));
-        std::iter::once(studio.cpu()).chain(theirs).collect()
+    let of_peers = || -> Result<Vec<Cpu>> {
+        peers
+            .iter()
+            .map(|(_, server, _)| cpu(server.id()))
+            .collect()
     };
-    let before = all()?;
+    let before = (of_stations()?, of_peers()?);
     thread::sleep(Duration::from_secs(seconds));
-    let after = all()?;
+    let after = (of_stations()?, of_peers()?);
     check(&mut senders)?;
-    let mut each = before.iter().zip(&after).map(|(a, b)| share(a, b));
-    let ours = (each.next().unwrap_or(f64::NAN) - idle) / PUBLISHERS as f64;
-    let row = |name: &str, value: String| println!("  {name:<34}{value:>12}");
-    row("station, CPU per publisher", percent(ours));
-    for ((name, ..), theirs) in peers.iter().zip(each) {
-        let theirs = theirs / PUBLISHERS as f64;
-        row(&format!("{name}, CPU per publisher"), percent(theirs));
-        let ratio = format!("{:.2}  at most 1", ours / theirs);
-        row(&format!("ratio to {name}"), ratio);
+    let row = |name: &str, value: String| println!("  {name:<48}{value:>12}");
+    let each = |before: &[Cpu], after: &[Cpu], idle: &[f64]| -> Vec<f64> {
+        let idle = idle.iter().copied().chain(std::iter::repeat(0.0));
+        let shares = before.iter().zip(after).map(|(a, b)| share(a, b));
+        let shares = shares.zip(idle).map(|(share, idle)| share - idle);
+        shares.map(|share| share / PUBLISHERS as f64).collect()
+    };
+    let ours = each(&before.0, &after.0, &idle);
+    let theirs = each(&before.1, &after.1, &[]);
+    for ((name, _), share) in stations.iter().zip(&ours) {
+        row(&format!("{name}, CPU per publisher"), percent(*share));
+    }
+    for ((name, ..), share) in peers.iter().zip(&theirs) {
+        row(&format!("{name}, CPU per publisher"), percent(*share));
+        for ((station, _), own) in stations.iter().zip(&ours) {
+            let ratio = format!("{:.2}", own / share);
+            row(&format!("ratio of {station} to {name}"), ratio);
+        }
     }
     Ok(())
 }

@@ -49,8 +49,16 @@ impl Studio {
         Self::run(command, data)
     }
 
-    /// Off air, and open to publishers.
+    /// Off air, and open to publishers, of whom nothing is kept.
     pub(super) fn idle(program: &Path, data: &Path) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.args(["--set", "ingest.policy=open"]);
+        command.args(["--set", "recording.rewind_publishers=false"]);
+        Self::run(command, data)
+    }
+
+    /// Off air, and open to publishers, in whose channels viewers can go back.
+    pub(super) fn keeping(program: &Path, data: &Path) -> Result<Self> {
         let mut command = Command::new(program);
         command.args(["--set", "ingest.policy=open"]);
         Self::run(command, data)

@@ -30,9 +30,20 @@ export const filmPath = (id: number): string => `/media/${id}.mp4`;
 /** A picture of a film at a moment; without one, what it is known by. */
 export const stillPath = (id: number, atMs?: number): string => `/media/${id}.jpg${atMs === undefined ? '' : `?at=${Math.round(atMs)}`}`;
 
+/** The picture of a show that is kept beside its films. */
+export const showPicturePath = (id: string): string => `/api/library/${id}/picture.jpg`;
+
 /** A picture as an address of this page's own: for those that only the host may see. */
-export async function still(door: Door, id: number): Promise<string | null> {
+async function own(door: Door, path: string): Promise<string | null> {
   const headers: HeadersInit = door.token ? { Authorization: `Bearer ${door.token}` } : {};
-  const response = await fetch(`${door.http}${stillPath(id)}`, { headers }).catch(() => null);
+  const response = await fetch(`${door.http}${path}`, { headers }).catch(() => null);
   return response?.ok ? URL.createObjectURL(await response.blob()) : null;
 }
+
+export const still = (door: Door, id: number): Promise<string | null> => own(door, stillPath(id));
+
+export const showPicture = (door: Door, id: string): Promise<string | null> => own(door, showPicturePath(id));
+
+/** A picture of what is kept behind a channel's live picture, by when it was shown, in milliseconds since 1970 UTC. */
+export const stillBehind = (door: Door, channel: string, at: number): Promise<string | null> =>
+  own(door, `/api/channels/${encodeURIComponent(channel)}/behind.jpg?at=${at}`);

@@ -7,6 +7,8 @@ export interface Playing {
   /** Settles when it cannot go on. */
   readonly lost: Promise<void>;
   figures(): Figures;
+  /** Whether the station has said that nothing more comes of this. */
+  over?(): boolean;
   /** Jumps to where the station is now. */
   toLive(): void;
   /** What can be gone back in, in seconds of the video element; nothing where it plays live. */
@@ -113,7 +115,9 @@ async function byLibrary(hls: Hls, url: string, video: HTMLVideoElement, follows
     const { liveSyncPosition } = hls;
     if (liveSyncPosition !== null) video.currentTime = liveSyncPosition;
   };
-  hls.on(Player.Events.LEVEL_UPDATED, () => {
+  let over = false;
+  hls.on(Player.Events.LEVEL_UPDATED, (_, { details }) => {
+    over = !details.live;
     if (follows && !video.paused && hls.latency > (hls.targetLatency ?? 0) + LATE) toLive();
   });
   hls.loadSource(url);
@@ -121,6 +125,7 @@ async function byLibrary(hls: Hls, url: string, video: HTMLVideoElement, follows
   return {
     lost,
     toLive,
+    over: () => over,
     close: () => {
       hls.destroy();
       settle();

@@ -9,6 +9,10 @@ export type Phase = 'connecting' | 'playing' | 'waiting' | 'rejoining' | 'locked
 
 /** How long a connected session may stay without a new picture. */
 const STALL_MS = 5000;
+/** The same over HLS, which loads seconds at a time. */
+const HLS_STALL_MS = 15_000;
+/** The same where the station has said that nothing more comes. */
+const OVER_MS = 2000;
 const LOOK_MS = 1000;
 /** How often a channel that is not live is asked for. */
 const WAIT_MS = 2000;
@@ -237,9 +241,14 @@ export class Player {
       this.problem = null;
       this.phase = 'playing';
       if (this.#passing && !this.forced) void this.#tryBetter(trying.signal);
+      let [place, moved] = [video.currentTime, performance.now()];
       await this.#every(() => LOOK_MS, [playing.lost, left], signal, () => {
         this.figures = playing.figures();
-        return true;
+        // What has played to its end is as good as lost: the channel is over, or goes on with another publisher.
+        if (video.ended) return false;
+        const now = performance.now();
+        if (video.paused || video.currentTime !== place) [place, moved] = [video.currentTime, now];
+        return now - moved < (playing.over?.() ? OVER_MS : HLS_STALL_MS);
       });
     } finally {
       trying.abort(new DOMException('over', 'AbortError'));

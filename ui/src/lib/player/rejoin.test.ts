@@ -33,12 +33,20 @@ class FakeSession {
 }
 
 class FakeVideo extends EventTarget {
+  paused = false;
+  ended = false;
+  /** When it began to stand still, by the clock of the test. */
+  stands: number | null = null;
   dataset: Record<string, string> = {};
   /** Whether what it is given has a picture. */
   pictures = true;
   given: MediaStream | null = null;
   play = async () => undefined;
   show = () => queueMicrotask(() => this.dispatchEvent(new Event('loadeddata')));
+
+  get currentTime(): number {
+    return (this.stands ?? performance.now()) / 1000;
+  }
 
   set srcObject(to: MediaStream | null) {
     this.given = to;
@@ -53,12 +61,19 @@ let video: FakeVideo;
 
 function watch(pictures = true): Player {
   video = Object.assign(new FakeVideo(), { pictures });
-  vi.mocked(hls.play).mockImplementation(async () => {
-    setTimeout(video.show, 10);
-    return { lost: new Promise(() => undefined), figures: () => ({}) as never, toLive: () => undefined, close: () => undefined };
-  });
+  overHls();
   player = new Player('program', video as unknown as HTMLVideoElement, null);
   return player;
+}
+
+/** What HLS gives from now on; ends say that nothing more comes. */
+function overHls(over: () => boolean = () => false): void {
+  vi.mocked(hls.play).mockImplementation(async () => {
+    setTimeout(video.show, 10);
+    // Another source begins anew.
+    Object.assign(video, { ended: false, paused: false, stands: null });
+    return { lost: new Promise(() => undefined), figures: () => ({}) as never, over, toLive: () => undefined, close: () => undefined };
+  });
 }
 
 const joins = (...sessions: (FakeSession | Fault)[]): void => {
@@ -133,6 +148,66 @@ describe('over HLS because UDP was blocked', () => {
     watch();
     await vi.advanceTimersByTimeAsync(300_000);
     expect(join).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('over HLS', () => {
+  const plays = (): number => vi.mocked(hls.play).mock.calls.length;
+
+  async function watched(): Promise<Player> {
+    vi.mocked(hls.play).mockClear();
+    joins(new Fault('codec', 'no H.264'));
+    const p = watch();
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(p).toMatchObject({ phase: 'playing', transport: 'hls' });
+    expect(plays()).toBe(1);
+    return p;
+  }
+
+  it('what has played to its end is joined anew', async () => {
+    const p = await watched();
+    Object.assign(video, { ended: true, paused: true });
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(plays()).toBe(2);
+    expect(p).toMatchObject({ phase: 'playing', transport: 'hls' });
+  });
+
+  it('a picture that stands still is given longer while more may come', async () => {
+    const p = await watched();
+    video.stands = performance.now();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([plays(), p.phase]).toEqual([1, 'playing']);
+    video.stands = null;
+    await vi.advanceTimersByTimeAsync(5000);
+    video.stands = performance.now();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(plays()).toBe(2);
+    expect(p).toMatchObject({ phase: 'playing', transport: 'hls' });
+  });
+
+  it('and not for long where the station has said that nothing more does', async () => {
+    const p = await watched();
+    p.stop();
+    let over = false;
+    joins(new Fault('codec', 'no H.264'));
+    vi.mocked(hls.play).mockClear();
+    watch();
+    overHls(() => over);
+    await vi.advanceTimersByTimeAsync(3000);
+    over = true;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(plays(), 'what was loaded plays on').toBe(1);
+    video.stands = performance.now();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(plays()).toBe(2);
+  });
+
+  it('a person who pauses is left alone', async () => {
+    const p = await watched();
+    video.paused = true;
+    video.stands = performance.now();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([plays(), p.phase]).toEqual([1, 'playing']);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Film, Message, Show } from '$lib/api';
-import { chapters, clips, face, facts, goesOnAt, heardBy, opened, parts, within } from './shows';
+import { chapterAt, chapters, clips, face, faster, facts, goesOnAt, heardBy, opened, parts, within } from './shows';
 
 const film = (id: number, kind: Film['kind'], began: number, ms?: number): Film => ({
   id,
@@ -24,6 +24,7 @@ const show: Show = {
   peak: 3,
   hidden: false,
   protected: false,
+  pictured: false,
   films: [film(1, 'recording', 100_000, 30_000), film(3, 'clip', 110_000, 5_000), film(2, 'recording', 130_000)],
   markers: [
     { at: 110_000, label: 'Goal' },
@@ -31,11 +32,34 @@ const show: Show = {
   ],
 };
 
+describe('the player of a film', () => {
+  it('knows which chapter a place belongs to', () => {
+    const all = [
+      { at: 3, label: 'First' },
+      { at: 8, label: 'Second' },
+    ];
+    expect([0, 2.9, 3, 7.9, 8, 99].map((at) => chapterAt(all, at))).toEqual([-1, -1, 0, 0, 1, 1]);
+    expect(chapterAt([], 5)).toBe(-1);
+  });
+
+  it('plays faster and slower within its speeds', () => {
+    const speeds = [0.5, 1, 2];
+    expect([0.5, 1, 2].map((now) => faster(speeds, now, true))).toEqual([1, 2, 2]);
+    expect([0.5, 1, 2].map((now) => faster(speeds, now, false))).toEqual([0.5, 0.5, 1]);
+  });
+});
+
 describe('a show', () => {
   it('is its finished recordings; clips stand beside', () => {
     expect(parts(show).map((one) => one.id)).toEqual([1]);
     expect(clips(show).map((one) => one.id)).toEqual([3]);
     expect(face(show)?.id).toBe(1);
+  });
+
+  it('is not known by a clip that is deleted', () => {
+    const kept: Show = { ...show, films: [{ ...film(3, 'clip', 110_000, 5_000), deleted: 1 }, film(4, 'clip', 120_000, 5_000)] };
+    expect(clips(kept).map((one) => one.id)).toEqual([4]);
+    expect(face(kept)?.id).toBe(4);
   });
 
   it('says how long it was and what is missing', () => {

@@ -4,7 +4,7 @@ import { count, duration } from '$lib/format';
 /** The recordings of a show, which are played one after the other, without its clips. */
 export const parts = (show: Show): Film[] => show.films.filter((film) => film.kind === 'recording' && film.duration_ms !== undefined);
 
-export const clips = (show: Show): Film[] => show.films.filter((film) => film.kind === 'clip' && film.duration_ms !== undefined);
+export const clips = (show: Show): Film[] => show.films.filter((film) => film.kind === 'clip' && film.duration_ms !== undefined && film.deleted === undefined);
 
 /** The film that a show is known by. */
 export const face = (show: Show): Film | undefined => parts(show).find((film) => (film.duration_ms ?? 0) > 0) ?? clips(show)[0];
@@ -39,10 +39,26 @@ export function within(film: Film, at: number): number | null {
   return seconds >= 0 && seconds * 1000 <= (film.duration_ms ?? 0) ? seconds : null;
 }
 
+/** A marked moment of a film. */
+export interface Chapter {
+  /** In seconds. */
+  at: number;
+  label: string;
+}
+
 /** The chapters of a film. */
-export function chapters(show: Show, film: Film): { at: number; label: string }[] {
+export function chapters(show: Show, film: Film): Chapter[] {
   const placed = show.markers.map((marker: Marker) => ({ at: within(film, marker.at), label: marker.label }));
-  return placed.filter((one): one is { at: number; label: string } => one.at !== null);
+  return placed.filter((one): one is Chapter => one.at !== null);
+}
+
+/** Which chapter a place in a film belongs to, from 0; -1 before the first. */
+export const chapterAt = (all: readonly Chapter[], at: number): number => all.findLastIndex((one) => one.at <= at + 0.05);
+
+/** The next of these speeds, or the one before; the last and the first stay. */
+export function faster(speeds: readonly number[], now: number, up: boolean): number {
+  const next = speeds.indexOf(now) + (up ? 1 : -1);
+  return speeds[next] ?? now;
 }
 
 /** What was said up to a place in a film, in seconds. */

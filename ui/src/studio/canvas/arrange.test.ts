@@ -53,6 +53,8 @@ describe('items', () => {
       const ids = ['a', 'b', 'c'];
       for (const edit of order(scene, chosen, to).edits) {
         if (edit.edit !== 'move_item') throw new Error(edit.edit);
+        // What was not chosen may be locked: it is not named.
+        expect(chosen).toContain(edit.id);
         ids.splice(ids.indexOf(edit.id), 1);
         ids.splice(edit.index, 0, edit.id);
       }
@@ -61,6 +63,10 @@ describe('items', () => {
     expect(after(['a'], 'front')).toBe('bca');
     expect(after(['a', 'b'], 'front')).toBe('cab');
     expect(after(['c', 'b'], 'back')).toBe('bca');
+    expect(after(['a', 'c'], 'front')).toBe('bac');
+    expect(after(['a', 'c'], 'back')).toBe('acb');
+    expect(after(['a', 'c'], 'forward')).toBe('bac');
+    expect(after(['a', 'c'], 'backward')).toBe('acb');
     expect(after(['a', 'b'], 'forward')).toBe('cab');
     expect(after(['b', 'c'], 'forward')).toBe('abc');
     expect(after(['c'], 'backward')).toBe('acb');

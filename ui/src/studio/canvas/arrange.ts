@@ -135,22 +135,25 @@ export function order(scene: Scene, chosen: readonly string[], to: Order): { lab
   else if (to === 'back') after = [...picked, ...rest];
   else {
     after = [...before];
-    const up = to === 'forward';
-    for (const id of up ? picked.toReversed() : picked) {
+    for (const id of to === 'forward' ? picked.toReversed() : picked) {
       const at = after.indexOf(id);
-      const next = at + (up ? 1 : -1);
+      const next = at + (to === 'forward' ? 1 : -1);
       const other = after[next];
       if (other === undefined || picked.includes(other)) continue;
       after = after.with(at, other).with(next, id);
     }
   }
+  // Only what was chosen is named: the rest keeps its order, and may be locked. Whatever goes up is placed from the
+  // top, whatever goes down from the bottom, so that nothing is pushed out of its place again.
+  const up = to === 'front' || to === 'forward';
   const edits: Edit[] = [];
   const now = [...before];
-  after.forEach((id, index) => {
-    if (now[index] === id) return;
+  for (const id of up ? picked.toReversed() : picked) {
+    const index = after.indexOf(id);
+    if (now.indexOf(id) === index) continue;
     now.splice(now.indexOf(id), 1);
     now.splice(index, 0, id);
     edits.push({ edit: 'move_item', scene: scene.id, id, index });
-  });
+  }
   return { label: orders[to], edits };
 }

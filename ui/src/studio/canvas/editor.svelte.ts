@@ -63,6 +63,29 @@ export class Editor {
     this.said = this.said === text ? `${text}\u00a0` : text;
   }
 
+  /** Whether any of some items is locked; it is named then, with what to do next. */
+  held(items: readonly Item[] = this.studio.items): boolean {
+    const locked = items.filter((item) => item.locked);
+    if (locked.length === 0) return false;
+    const names = [...new Set(locked.map((item) => `“${this.name(item)}”`))];
+    const said = names.length > 2 ? `${names.length} of them are` : `${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'}`;
+    const text = `${said} locked; unlock ${locked.length > 1 ? 'them' : 'it'} first.`;
+    // A key that is held says it once.
+    if (this.studio.toasts.list.some((toast) => toast.text === text)) return true;
+    const ids = locked.map((item) => item.id);
+    this.studio.toasts.say(text, {
+      label: 'Unlock',
+      run: () => this.toggle('locked', this.studio.edited?.items.filter((item) => item.locked && ids.includes(item.id)) ?? []),
+    });
+    return true;
+  }
+
+  /** The chosen items that may be moved; when all of them are locked, that is said. */
+  #movable(): readonly Item[] {
+    if (this.free.length === 0) this.held();
+    return this.free;
+  }
+
   choose(id: string, more = false): void {
     const { selection } = this.studio;
     if (!more) this.studio.selected = id;
@@ -83,40 +106,40 @@ export class Editor {
   }
 
   align(edge: Edge): void {
-    this.#arrange(align(this.free, this.size, edge));
+    this.#arrange(align(this.#movable(), this.size, edge));
   }
 
   distribute(across: boolean): void {
-    this.#arrange(distribute(this.free, across));
+    this.#arrange(distribute(this.#movable(), across));
   }
 
   centre(): void {
-    this.#arrange(centre(this.free, this.size));
+    this.#arrange(centre(this.#movable(), this.size));
   }
 
   over(fit: Item['fit']): void {
-    this.#arrange(over(this.free, this.size, fit));
+    this.#arrange(over(this.#movable(), this.size, fit));
   }
 
   reset(): void {
-    this.#arrange(reset(this.free, this.size));
+    this.#arrange(reset(this.#movable(), this.size));
   }
 
   original(): void {
-    this.#arrange(original(this.free, (item) => this.picture(item)));
+    this.#arrange(original(this.#movable(), (item) => this.picture(item)));
   }
 
   flip(across: boolean): void {
-    this.#arrange(flip(this.free, across));
+    this.#arrange(flip(this.#movable(), across));
   }
 
   rotate(by: number): void {
-    this.#arrange(rotate(this.free, by));
+    this.#arrange(rotate(this.#movable(), by));
   }
 
   order(to: Order): void {
     const { edited, selection } = this.studio;
-    if (!edited) return;
+    if (!edited || this.held()) return;
     const { label, edits } = order(edited, selection, to);
     this.#many(label, edits);
   }
@@ -151,7 +174,7 @@ export class Editor {
 
   async remove(items: readonly Item[] = this.studio.items): Promise<void> {
     const { edited } = this.studio;
-    if (!edited || items.length === 0) return;
+    if (!edited || items.length === 0 || this.held(items)) return;
     const names = items.map((item) => `“${this.name(item)}”`);
     const gone = items.map((item) => item.id);
     this.studio.selection = this.studio.selection.filter((id) => !gone.includes(id));
@@ -163,7 +186,7 @@ export class Editor {
   async makeGroup(): Promise<void> {
     const { studio } = this;
     const items = studio.items;
-    if (!studio.edited || !studio.collection || items.length === 0) return;
+    if (!studio.edited || !studio.collection || items.length === 0 || this.held()) return;
     const item = newId('item');
     const name = freeName('Group', studio.collection.sources.map((source) => source.name));
     const done = await studio.edit({
@@ -184,7 +207,7 @@ export class Editor {
   async ungroup(): Promise<void> {
     const { studio } = this;
     const groups = studio.items.flatMap((item) => (this.group(item) ? [item] : []));
-    if (!studio.edited || groups.length === 0) return;
+    if (!studio.edited || groups.length === 0 || this.held(groups)) return;
     const scene = studio.edited.id;
     const gone = groups.flatMap((item) => {
       const group = this.group(item);
@@ -248,7 +271,7 @@ export class Editor {
   async cut(): Promise<void> {
     const items = this.studio.items;
     const scene = this.studio.edited?.id;
-    if (scene === undefined || !this.copy()) return;
+    if (scene === undefined || this.held() || !this.copy()) return;
     const edits = items.map(({ id }): Edit => ({ edit: 'remove_item', scene, id }));
     this.studio.selection = [];
     await this.studio.edit({ edit: 'many', label: `Cut ${plural(items.length)}`, edits });
@@ -296,7 +319,7 @@ export class Editor {
 
   pastePlace(): void {
     const patch = keptPlace();
-    if (patch) this.#arrange({ label: 'Paste transform', changes: this.free.map(({ id }) => ({ id, patch })) });
+    if (patch) this.#arrange({ label: 'Paste transform', changes: this.#movable().map(({ id }) => ({ id, patch })) });
   }
 
   /** Shows a scene in the edited one. */
@@ -322,7 +345,8 @@ export class Editor {
   }
 
   nudge(dx: number, dy: number): void {
-    const changes = this.free.map(({ id, rect }) => ({ id, patch: { rect: { ...rect, x: rect.x + dx, y: rect.y + dy } } }));
+    const changes = this.#movable().map(({ id, rect }) => ({ id, patch: { rect: { ...rect, x: rect.x + dx, y: rect.y + dy } } }));
+    if (changes.length === 0) return;
     this.studio.arrange({ label: `Move ${plural(changes.length)}`, changes });
     this.touched();
     const first = changes[0]?.patch.rect;
@@ -331,10 +355,11 @@ export class Editor {
 
   /** Larger or smaller by its right and lower edge. */
   grow(dx: number, dy: number): void {
-    const changes = this.free.map(({ id, rect }) => ({
+    const changes = this.#movable().map(({ id, rect }) => ({
       id,
       patch: { rect: { ...rect, width: Math.max(1, rect.width + dx), height: Math.max(1, rect.height + dy) } },
     }));
+    if (changes.length === 0) return;
     this.studio.arrange({ label: `Resize ${plural(changes.length)}`, changes });
     this.touched();
     const first = changes[0]?.patch.rect;

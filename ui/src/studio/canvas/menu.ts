@@ -14,9 +14,15 @@ const entry = (editor: Editor, id: string, change: Partial<Entry> = {}): Entry =
 /** Opens a menu where the pointer is; by a key, below what has the focus. */
 export function openMenu(editor: Editor, event: MouseEvent, label: string, entries: readonly Entry[]): void {
   event.preventDefault();
-  const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+  const box = (event.target as Element).getBoundingClientRect();
   const byKey = event.clientX === 0 && event.clientY === 0;
   editor.menu = { label, entries: [...entries], at: byKey ? { x: box.left + 16, y: box.bottom } : { x: event.clientX, y: event.clientY } };
+}
+
+/** The same around several things, such as a bar: fields, links, and what has a menu of its own keep theirs. */
+export function openMenuAround(editor: Editor, event: MouseEvent, label: string, entries: readonly Entry[]): void {
+  if (event.defaultPrevented || (event.target as Element).closest('input, select, textarea, a')) return;
+  openMenu(editor, event, label, entries);
 }
 
 /** All that can be done to what is chosen, for the picture and the list of sources. */

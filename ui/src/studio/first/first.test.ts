@@ -43,6 +43,17 @@ it('another canvas keeps everything where it was', () => {
   expect(large.scenes[0]?.items[0]?.rect).toEqual({ x: 96, y: 54, width: 960, height: 540 });
 });
 
+it('what is locked goes along where everything does', () => {
+  const locked: Collection = { ...doc, scenes: doc.scenes.map((one) => ({ ...one, items: one.items.map((item) => ({ ...item, locked: true })) })) };
+  // Whoever names the lock may move what is locked.
+  const scaled = { x: 96, y: 54, width: 960, height: 540 };
+  const edit = resized(locked, { width: 1920, height: 1080, fps: 30 })[1];
+  expect(edit).toEqual({ edit: 'set_item', scene: 'welcome', id: 'film', patch: { rect: scaled, locked: true } });
+  const heard = after(doc, { camera: '', microphone: 'mic' });
+  const held = applyEdit(heard, { edit: 'set_item', scene: 'welcome', id: MICROPHONE, patch: { locked: true } });
+  expect(edits(held, { camera: '', microphone: '' }).map((one) => one.edit)).toEqual(['set_item', 'remove_item']);
+});
+
 it('the best that fits is recommended', () => {
   const one = (width: number, fits: boolean): Quality => ({ width, height: 1, fps: 30, bitrate: 1, compose_ms: 1, encode_ms: 1, load: 1, fits });
   expect(recommended([])).toBeUndefined();

@@ -57,7 +57,11 @@ export function edits(doc: Collection, { camera, microphone }: Answers): Edit[] 
   if (camera !== '') have('camera', CAMERA, 'Camera', camera);
   const heard = target?.items.find((one) => one.source === MICROPHONE);
   if (microphone !== '') have('microphone', MICROPHONE, 'Microphone', microphone);
-  else if (heard) all.push({ edit: 'remove_item', scene: into, id: heard.id });
+  else if (heard) {
+    // Whoever chooses to have no microphone means the one that is locked, too.
+    if (heard.locked) all.push({ edit: 'set_item', scene: into, id: heard.id, patch: { locked: false } });
+    all.push({ edit: 'remove_item', scene: into, id: heard.id });
+  }
   if (doc.current !== into) all.push({ edit: 'switch_scene', id: into });
   return all;
 }
@@ -71,9 +75,9 @@ export function resized(doc: Collection, to: Canvas): Edit[] {
   if (across === 1 && down === 1) return all;
   // What stands in a group is placed in the group.
   for (const scene of listed(doc)) {
-    for (const { id, rect } of scene.items) {
+    for (const { id, rect, locked } of scene.items) {
       const scaled = { x: rect.x * across, y: rect.y * down, width: rect.width * across, height: rect.height * down };
-      all.push({ edit: 'set_item', scene: scene.id, id, patch: { rect: scaled } });
+      all.push({ edit: 'set_item', scene: scene.id, id, patch: { rect: scaled, ...(locked ? { locked } : {}) } });
     }
   }
   return all;

@@ -27,7 +27,8 @@ pub struct Edged {
 pub type Edge<'a> = dyn FnMut(&Config, &[Packet], Range<Timestamp>) -> Result<Edged, String> + 'a;
 
 /// As [`cut_and_tell`](super::cut_and_tell), with the first picture that is shown from the beginning of the first
-/// source on, its [`skip`](Source::skip) left out, and nothing from the end of its times on. `edge` makes the pictures
+/// source on, its [`skip`](Source::skip) left out, and nothing from the end of its times on, or from where the last one
+/// [ends](Source::ends). `edge` makes the pictures
 /// up to the next keyframe.
 ///
 /// # Errors
@@ -41,6 +42,11 @@ pub fn cut_exactly(
     let (tracks, mut parts) = open(sources)?;
     let video = tracks.iter().find(|t| t.config.kind() == Kind::Video);
     let by_time = sources.iter().any(|source| source.times.is_some());
+    if let Some(last) = parts.last_mut()
+        && let Some(end) = last.ends
+    {
+        last.end_at(video, end);
+    }
     if let Some((first, rest)) = parts.split_first_mut()
         && let Some(times) = first.wanted.take()
     {
@@ -71,6 +77,14 @@ impl Part {
         self.samples.retain(|p| p.sample.pts < end || needed(p));
         let hidden = self.samples.iter().any(|p| p.sample.pts >= end);
         self.until = hidden.then_some(end);
+        // Where those behind it were skipped, the last picture would stand beyond the end.
+        let pictures = self.samples.iter_mut().map(|piece| &mut piece.sample);
+        let pictures = pictures.filter(|sample| video.is_some_and(|v| v.id == sample.track));
+        if let Some(last) = pictures.max_by_key(|sample| sample.dts)
+            && last.pts < end
+        {
+            last.duration = last.duration.min(end.since(last.pts));
+        }
     }
 
     /// Sound can begin anywhere.

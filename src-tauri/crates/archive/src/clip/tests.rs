@@ -239,6 +239,7 @@ fn an_exact_clip_of_several_files_begins_with_the_very_picture_of_the_first() {
         bytes: 0..u64::MAX,
         times: None,
         skip: Duration::from_millis(skip),
+        ends: None,
     };
     for skip in [3_000, 9_000] {
         cut_exactly(&[whole(skip), whole(0)], &to, &told, &mut edge).unwrap();
@@ -252,6 +253,68 @@ fn an_exact_clip_of_several_files_begins_with_the_very_picture_of_the_first() {
         let expect: Vec<u32> = std::iter::once(first).chain(keys).collect();
         assert_eq!(own.collect::<Vec<_>>(), expect, "{skip}");
     }
+}
+
+#[test]
+fn an_exact_clip_ends_where_the_last_source_says_and_one_that_is_copied_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let film = film(dir.path());
+    let to = dir.path().join("clip.mp4");
+    let told = AtomicU8::new(0);
+    let source = |skip: u64, ends: Option<u64>| Source {
+        path: film.clone(),
+        bytes: 0..u64::MAX,
+        times: None,
+        skip: Duration::from_millis(skip),
+        ends: ends.map(Duration::from_millis),
+    };
+    let mut edge = |config: &Config, packets: &[Packet], wanted: Range<Timestamp>| {
+        Ok(as_they_are(config.clone(), packets, &wanted))
+    };
+    let mut numbers = |sources: &[Source]| {
+        cut_exactly(sources, &to, &told, &mut edge).unwrap();
+        let units = units(&to);
+        units
+            .into_iter()
+            .map(|(number, _)| number)
+            .collect::<Vec<u32>>()
+    };
+    // Pictures of 40 ms, and a keyframe every two seconds.
+    assert_eq!(
+        numbers(&[source(0, Some(3_000))]),
+        (0..75).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        numbers(&[source(400, Some(1_000))]),
+        (10..25).collect::<Vec<_>>()
+    );
+    let two = [source(400, None), source(0, Some(1_000))];
+    assert_eq!(numbers(&two), (10..250).chain(0..25).collect::<Vec<_>>());
+    cut(&[source(400, Some(1_000))], &to).unwrap();
+    assert_eq!(units(&to).len(), 250);
+}
+
+#[test]
+fn a_clip_ends_in_time_where_the_pictures_behind_it_were_skipped() {
+    let dir = tempfile::tempdir().unwrap();
+    let began = Timestamp::from_millis(10_000);
+    let mut all = packets(began, 10);
+    let picture = tracks()[0].id;
+    let skipped = began + Duration::from_millis(2_800)..began + Duration::from_millis(3_600);
+    all.retain(|packet| packet.track != picture || !skipped.contains(&packet.pts));
+    let film = film_of(dir.path(), all);
+    let to = dir.path().join("clip.mp4");
+    let told = AtomicU8::new(0);
+    let mut edge = |config: &Config, packets: &[Packet], wanted: Range<Timestamp>| {
+        Ok(as_they_are(config.clone(), packets, &wanted))
+    };
+    let source = Source::times(film, times(0, 3_000));
+    let clip = cut_exactly(std::slice::from_ref(&source), &to, &told, &mut edge).unwrap();
+    let numbers: Vec<u32> = units(&to).iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, (0..70).collect::<Vec<_>>());
+    // A packet of sound reaches beyond it.
+    let millis = clip.duration.as_millis();
+    assert!((3_000..3_025).contains(&millis), "{millis} ms");
 }
 
 #[test]

@@ -77,6 +77,11 @@ fn clips_are_cut_from_the_reels_they_touch() {
     let sources = timeline.sources(at(4_500), at(6_500)).unwrap();
     let skips: Vec<u128> = sources.iter().map(|s| s.skip.as_millis()).collect();
     assert_eq!(skips, [500, 0]);
+    let ends = |sources: &[Source]| -> Vec<Option<u128>> {
+        let ends = sources.iter().map(|source| source.ends);
+        ends.map(|end| end.map(|end| end.as_millis())).collect()
+    };
+    assert_eq!(ends(&sources), [None, Some(500)]);
     let found: Vec<(String, std::ops::Range<u64>)> = sources
         .into_iter()
         .map(|s| (s.path.display().to_string(), s.bytes))
@@ -85,6 +90,13 @@ fn clips_are_cut_from_the_reels_they_touch() {
         found,
         [("0.mp4".into(), 140..160), ("1.mp4".into(), 100..120)]
     );
+    // It ends with the last picture, unless it ends before.
+    for (to, expect) in [(10_500, Some(4_500)), (11_999, Some(5_999)), (12_000, None)] {
+        let sources = timeline.sources(at(6_500), at(to)).unwrap();
+        assert_eq!(ends(&sources), [expect], "{to}");
+    }
+    let around = timeline.around(at(7_999)).unwrap().unwrap();
+    assert_eq!((around.path, around.bytes), ("1.mp4".into(), 100..120));
     // Where the encoding changed, what was since then.
     let sound = media::Track {
         id: media::TrackId(2),

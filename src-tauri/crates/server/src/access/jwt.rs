@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use media::ChannelName;
 use serde::Deserialize;
@@ -69,25 +70,67 @@ impl JwtKey {
     }
 
     /// What a token says, when it is good for `scope` on `channel` at `now` (ms since 1970 UTC).
+    ///
+    /// # Errors
+    /// [`Fault`].
     pub(super) fn read(
         &self,
         token: &str,
         scope: &str,
         channel: &ChannelName,
         now: i64,
-    ) -> Option<Told> {
-        let claims = decode::<Claims>(token, &self.key, &self.rules).ok()?.claims;
-        let expires = millis(claims.exp)?;
-        let from = claims.nbf.map_or(Some(i64::MIN), millis)?;
-        let timely = now < expires.saturating_add(LEEWAY) && now >= from.saturating_sub(LEEWAY);
+    ) -> Result<Told, Fault> {
+        let read = decode::<Claims>(token, &self.key, &self.rules);
+        // The signature is looked at first: whoever is told more has a token of the provider's.
+        let claims = read.map_err(|error| match error.kind() {
+            ErrorKind::InvalidAudience => Fault::Audience,
+            _ => Fault::Strange,
+        })?;
+        let claims = claims.claims;
+        let expires = millis(claims.exp).ok_or(Fault::Strange)?;
+        let from = claims.nbf.map_or(Some(i64::MIN), millis);
+        if now >= expires.saturating_add(LEEWAY) {
+            return Err(Fault::Ended);
+        }
+        if now < from.ok_or(Fault::Strange)?.saturating_sub(LEEWAY) {
+            return Err(Fault::Early);
+        }
+        if !claims.scope.split_ascii_whitespace().any(|s| s == scope) {
+            return Err(Fault::Scope);
+        }
         let subject = claims.sub;
-        let named = claims.channel.as_deref().or(subject.as_deref())?;
-        let granted = claims.scope.split_ascii_whitespace().any(|s| s == scope);
-        (timely && granted && named == channel.as_str()).then(|| Told {
+        let named = claims.channel.as_deref().or(subject.as_deref());
+        if named != Some(channel.as_str()) {
+            return Err(Fault::Channel);
+        }
+        Ok(Told {
             subject: subject.unwrap_or_else(|| channel.to_string()),
             expires,
         })
     }
+}
+
+/// Why a token opens nothing. Its words go on from a name of the token's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    /// It is none of this provider's, or says less than it has to.
+    #[error("is not one that this station checks")]
+    Strange,
+    /// It was made for somebody else.
+    #[error("was made for another audience (aud)")]
+    Audience,
+    /// Its time is over.
+    #[error("has expired (exp)")]
+    Ended,
+    /// Its time has not begun.
+    #[error("does not hold yet (nbf)")]
+    Early,
+    /// It is for something else.
+    #[error("does not allow that (scope)")]
+    Scope,
+    /// It names another channel, or none.
+    #[error("is for another channel (channel, sub)")]
+    Channel,
 }
 
 /// What a good token says.

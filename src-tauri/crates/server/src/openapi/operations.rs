@@ -266,7 +266,7 @@ fn object() -> Schema {
 fn library() -> Vec<Operation> {
     let all = vec![
         get("/api/library", "Shows that were broadcast or recorded, the newest first")
-            .details("Those that the visitor may see; with the right to control also those that are hidden or deleted. They are changed by commands.")
+            .details("Those that the visitor may see; with the right to control also those that are hidden or deleted. 401 for a private channel that is asked for by name. They are changed by commands.")
             .open()
             .query("channel", "Only those of this channel.", json!({ "type": "string" }))
             .query(
@@ -284,6 +284,14 @@ fn library() -> Vec<Operation> {
             .details("Its films are played from /media/{film}.mp4, in ranges; /media/{film}.jpg?at=MILLISECONDS is a picture of one.")
             .open()
             .gives::<Show>("The show."),
+        get("/api/library/{id}/picture.jpg", "The picture of a show that is kept beside its films")
+            .details("The latest one that its channel had while it was live. 404 where none is kept.")
+            .open()
+            .gives_other("image/jpeg", "The picture."),
+        get("/api/channels/{name}/behind.jpg", "A picture of what is kept behind a channel's live picture")
+            .details("The keyframe before that moment; the nearest that is kept. 404 where nothing is.")
+            .needs("at", "The moment, in milliseconds since 1970 UTC.", json!({ "type": "integer", "format": "int64" }))
+            .gives_other("image/jpeg", "The picture."),
         get("/api/library/{id}/chat", "What was said during a show, the oldest first")
             .open()
             .gives::<Vec<Message>>("The messages."),

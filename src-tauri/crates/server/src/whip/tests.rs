@@ -310,12 +310,12 @@ async fn a_token_of_an_identity_provider_publishes_what_it_says() {
     let desk = Desk::with(store, Rules::default(), Some(key));
     let now = desk.app.clock.unix_millis(desk.app.clock.now()) / 1000;
     let claims = json!({ "aud": "klieg", "sub": "stage", "scope": "publish", "exp": now + 60 });
-    for (name, value, expect) in [
-        ("scope", json!("watch"), 401),
-        ("aud", json!("other"), 401),
-        ("exp", json!(now - 3600), 401),
-        ("sub", json!("garden"), 401),
-        ("scope", json!("publish"), 201),
+    for (name, value, expect, why) in [
+        ("scope", json!("watch"), 401, "(scope)"),
+        ("aud", json!("other"), 401, "(aud)"),
+        ("exp", json!(now - 3600), 401, "expired (exp)"),
+        ("sub", json!("garden"), 401, "another channel"),
+        ("scope", json!("publish"), 201, ""),
     ] {
         let mut claims = claims.clone();
         claims[name] = value;
@@ -325,5 +325,6 @@ async fn a_token_of_an_identity_provider_publishes_what_it_says() {
         let headers = [SDP_TYPE, ("authorization", bearer.as_str())];
         let got = desk.ask("POST", "/stage/whip", &headers, "offer").await;
         assert_eq!(got.status, expect, "{claims}: {}", got.text());
+        assert!(got.text().contains(why), "{claims}: {}", got.text());
     }
 }

@@ -49,6 +49,7 @@ fn a_show_has_its_files_marks_and_viewers() {
         bytes: Some(5_000),
         stored: None,
         away: false,
+        deleted: None,
         missing: false,
     };
     assert_eq!(over.films, [expect]);
@@ -202,6 +203,42 @@ fn only_the_host_sees_what_is_hidden_or_deleted() {
 }
 
 #[test]
+fn a_clip_is_deleted_and_comes_back_and_a_recording_is_not_deleted_alone() {
+    let store = store();
+    let film = |kind, name: &str| {
+        let film = store.begin_film("a", kind, "Goal", path(name), 1_000);
+        store.end_film(path(name), 500, 10).unwrap();
+        film.unwrap()
+    };
+    let recording = film(FilmKind::Recording, "/r/1.mp4");
+    let (first, second) = (
+        film(FilmKind::Clip, "/r/2.mp4"),
+        film(FilmKind::Clip, "/r/3.mp4"),
+    );
+    let deleted = || -> Vec<Option<i64>> {
+        let films = store.show("a").unwrap().unwrap().films;
+        films.iter().map(|film| film.deleted).collect()
+    };
+    assert!(!store.delete_clip(recording, Some(5)).unwrap());
+    assert!(!store.delete_clip(99, Some(5)).unwrap());
+    assert!(store.delete_clip(second, Some(5)).unwrap());
+    assert!(store.delete_clip(first, Some(7)).unwrap());
+    assert_eq!(deleted(), [None, Some(7), Some(5)]);
+    assert_eq!(store.clips_deleted_before(7).unwrap(), [second]);
+    assert_eq!(store.clips_that_may_go().unwrap(), [second, first]);
+    assert_eq!(store.film(first).unwrap().unwrap().2.deleted, Some(7));
+    assert!(store.delete_clip(first, None).unwrap());
+    assert_eq!(deleted(), [None, None, Some(5)]);
+    assert_eq!(store.clips_that_may_go().unwrap(), [second]);
+    let protect = ShowChange {
+        protected: Some(true),
+        ..ShowChange::default()
+    };
+    store.change_show("a", &protect).unwrap();
+    assert_eq!(store.clips_that_may_go().unwrap(), Vec::<i64>::new());
+}
+
+#[test]
 fn a_recording_of_which_nothing_is_left_leaves_no_show() {
     let store = Store::in_memory().unwrap();
     store.begin_show("a", "program", "Try", 1, false).unwrap();
@@ -246,4 +283,35 @@ fn what_was_said_stays_as_long_as_its_show() {
     store.forget_show("a").unwrap();
     say(6_000, 64);
     assert_eq!(said(1_000, 2_000), 0);
+}
+
+#[test]
+fn the_oldest_shows_without_anything_in_them_are_forgotten() {
+    let store = Store::in_memory().unwrap();
+    for (n, id) in ["a", "b", "c", "d", "e", "f"].into_iter().enumerate() {
+        let at = 1_000 * i64::try_from(n).unwrap();
+        store.begin_show(id, "yard", id, at, true).unwrap();
+        if id != "b" {
+            store.end_show(id, at + 500).unwrap();
+        }
+    }
+    let film = FilmKind::Recording;
+    store
+        .begin_film("a", film, "A", path("/r/a.mp4"), 1)
+        .unwrap();
+    store.mark("c", 2_100, "Goal").unwrap();
+    let left = || {
+        let query = ShowQuery {
+            all: true,
+            limit: 10,
+            ..ShowQuery::default()
+        };
+        let shows = store.shows(&query).unwrap();
+        shows.into_iter().map(|show| show.id).collect::<String>()
+    };
+    store.forget_old_shows(3).unwrap();
+    assert_eq!(left(), "fedcba", "there are no more than three of them");
+    store.forget_old_shows(1).unwrap();
+    // A film, one that is on, a mark, and the newest.
+    assert_eq!(left(), "fcba");
 }

@@ -48,7 +48,8 @@ pub(super) fn rtmp_beside(
     }
 }
 
-/// `http(s)://:TOKEN@host/…`. MediaMTX takes `USER:PASSWORD` as a token.
+/// `http(s)://:TOKEN@host/…`, or `http(s)://host/…?key=TOKEN` as links of a station have it: both are taken out, the
+/// first counts. MediaMTX takes `USER:PASSWORD` as a token.
 pub(super) fn whip(address: &str, platform: Option<&Platform>) -> Apart {
     let address = address.trim();
     let whole = || (address.to_owned(), None);
@@ -57,8 +58,12 @@ pub(super) fn whip(address: &str, platform: Option<&Platform>) -> Apart {
     };
     let name = decoded(url.username());
     let password = url.password().map(decoded).unwrap_or_default();
+    let key = without_key(&mut url);
     if name.is_empty() && password.is_empty() {
-        return whole();
+        return key.map_or_else(whole, |key| {
+            let key = Some(key).filter(|key| !key.is_empty());
+            (url.to_string(), key)
+        });
     }
     // A URL with a host takes both, so neither can fail here.
     if url.set_password(None).is_err() || url.set_username("").is_err() {
@@ -71,6 +76,21 @@ pub(super) fn whip(address: &str, platform: Option<&Platform>) -> Apart {
         (false, false) => password,
     };
     (url.to_string(), Some(token))
+}
+
+/// Takes `key=…` out of what follows the path; gives it where there was one. The rest stays as it was written.
+fn without_key(url: &mut Url) -> Option<String> {
+    let query = url.query()?;
+    let named = |part: &str| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        (decoded(name) == "key").then(|| decoded(value))
+    };
+    let keys: Vec<String> = query.split('&').filter_map(named).collect();
+    let rest: Vec<&str> = query.split('&').filter(|p| named(p).is_none()).collect();
+    let rest = (!rest.is_empty()).then(|| rest.join("&"));
+    let first = keys.iter().find(|key| !key.is_empty()).or(keys.first())?;
+    url.set_query(rest.as_deref());
+    Some(first.clone())
 }
 
 /// What was kept by an older Klieg with the key in its address, without it from now on.

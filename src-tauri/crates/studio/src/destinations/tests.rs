@@ -187,6 +187,11 @@ fn addresses_from_the_command_line_are_taken_apart() {
             whip("http://127.0.0.1:8889/x/whip"),
             None,
         ),
+        (
+            "http://127.0.0.1:8889/x/whip?key=s3cret",
+            whip("http://127.0.0.1:8889/x/whip"),
+            Some("s3cret"),
+        ),
     ] {
         let taken = from_command_line("a".into(), address).unwrap();
         assert_eq!(taken.about.target, target, "{address}");
@@ -306,6 +311,54 @@ fn a_key_is_taken_out_of_the_address() {
             Some("other"),
             whip("https://a/whip"),
             Some("other"),
+        ),
+        (
+            whip("https://a/whip?key=T"),
+            None,
+            whip("https://a/whip"),
+            Some("T"),
+        ),
+        (
+            whip("https://a/whip?a=b%20c&key=x%2By+z%3D&d"),
+            None,
+            whip("https://a/whip?a=b%20c&d"),
+            Some("x+y+z="),
+        ),
+        (
+            whip("https://a/whip?k%65y=T#there"),
+            None,
+            whip("https://a/whip#there"),
+            Some("T"),
+        ),
+        (
+            whip("https://a/whip?key=&key=T"),
+            None,
+            whip("https://a/whip"),
+            Some("T"),
+        ),
+        (
+            whip("https://:T@a/whip?key=other"),
+            None,
+            whip("https://a/whip"),
+            Some("T"),
+        ),
+        (
+            whip("https://a/whip?key=T"),
+            Some("other"),
+            whip("https://a/whip"),
+            Some("other"),
+        ),
+        (
+            whip("https://a/whip?key="),
+            None,
+            whip("https://a/whip"),
+            None,
+        ),
+        (
+            whip("https://a/whip?keys=T&monkey=T"),
+            None,
+            whip("https://a/whip?keys=T&monkey=T"),
+            None,
         ),
     ] {
         let entered = new(None, target, given);
@@ -427,6 +480,7 @@ async fn what_was_kept_with_its_key_in_the_address_is_tidied() {
         ("inside", rtmp("rtmp://a/app/K1")),
         ("beside", rtmp("rtmp://a/app/instance")),
         ("whip", whip("https://:K2@a/whip")),
+        ("asked", whip("https://a/whip?key=K3")),
     ] {
         let mut about = checked(id.into(), &new(None, whip("https://a/"), None)).unwrap();
         about.target = target;
@@ -439,6 +493,7 @@ async fn what_was_kept_with_its_key_in_the_address_is_tidied() {
             ("inside", rtmp("rtmp://a/app"), "K1"),
             ("beside", rtmp("rtmp://a/app/instance"), "K"),
             ("whip", whip("https://a/whip"), "K2"),
+            ("asked", whip("https://a/whip"), "K3"),
         ] {
             let at = all.position(id).unwrap();
             assert_eq!(all.entries[at].about.target, target);

@@ -122,6 +122,51 @@ impl Shared {
         self.cut(clip, &folder, sources)
     }
 
+    /// Cuts a clip out of what is kept behind a channel's live picture, by the times it was shown (ms since 1970 UTC).
+    pub(crate) fn cut_behind(
+        self: &Arc<Self>,
+        channel: Option<&str>,
+        times: Range<i64>,
+        title: &str,
+        exact: bool,
+    ) -> Result<(), Problem> {
+        let title = text("A clip's title", title.trim(), 1..=100)?;
+        let name = channel_name(channel)?;
+        let longest = i64::try_from(millis(LONGEST)).unwrap_or(i64::MAX);
+        if times.start >= times.end || times.end.saturating_sub(times.start) > longest {
+            let text = "A clip begins before it ends, within what is kept.";
+            return Err(Problem::new(Code::Invalid, text).about("from"));
+        }
+        let how = self.recording_settings();
+        let (show, timeline, folder) = {
+            let kept = self.kept.lock();
+            let show = kept.show(&name).ok_or_else(|| not_kept(&name))?.to_owned();
+            let timeline = kept.timelines.of(&name).ok_or_else(|| not_kept(&name))?;
+            (show, timeline, kept.folder(&how))
+        };
+        let span = timeline.span().ok_or_else(|| not_kept(&name))?;
+        // What reaches beyond what is kept is cut there: it goes on, and goes, while somebody chooses.
+        let oldest = self.clock.unix_millis(span.start);
+        let at = |millis: i64| {
+            let behind = millis.saturating_sub(oldest).clamp(0, longest);
+            Timestamp::from_nanos(span.start.nanos() + behind * 1_000_000)
+        };
+        let (from, to) = (at(times.start), at(times.end).min(span.end));
+        let sources = timeline.sources(from, to).map_err(uncut)?;
+        let clip = NewClip {
+            show: &show,
+            title,
+            began: self.clock.unix_millis(from),
+            pauses: Vec::new(),
+            on_air: false,
+            begins: match exact {
+                true => Begins::Picture,
+                false => Begins::Keyframe,
+            },
+        };
+        self.cut(clip, &folder, sources)
+    }
+
     /// Cuts a clip out of a film.
     pub(crate) fn cut_film(
         self: &Arc<Self>,
@@ -253,13 +298,27 @@ impl Shared {
         })
     }
 
-    /// Deletes a clip and its file.
-    pub(crate) fn delete_film(&self, film: i64) -> Result<(), Problem> {
-        let (_, path, about) = self.film(film)?;
+    /// Takes a clip out of the library, or brings it back. What was deleted long ago goes for good.
+    pub(crate) fn delete_film(&self, film: i64, delete: bool) -> Result<(), Problem> {
+        let (_, _, about) = self.film(film)?;
         if about.kind != FilmKind::Clip {
             let text = "That is the recording itself. Delete the show, which can be undone.";
             return Err(Problem::new(Code::Conflict, text).about("film"));
         }
+        if about.duration_ms.is_none() {
+            let text = "That clip is still being cut. Delete it when it is there.";
+            return Err(Problem::new(Code::Conflict, text).about("film"));
+        }
+        let now = self.clock.unix_millis(self.clock.now());
+        let at = delete.then_some(now);
+        self.store.delete_clip(film, at).map_err(unkept)?;
+        self.purge(now);
+        Ok(())
+    }
+
+    /// Deletes a deleted clip and its file for good, here and in the storage.
+    pub(crate) fn forget_film(&self, film: i64) -> Result<(), Problem> {
+        let (_, path, about) = self.film(film)?;
         self.storage.delete(film)?;
         remove_film(&path, &about, &self.kept.lock().pictures(film))?;
         self.store.forget_film(film).map_err(unkept)
@@ -320,6 +379,11 @@ impl Shared {
 
     fn purge(&self, now: i64) {
         let before = now - i64::try_from(millis(BRING_BACK)).unwrap_or(i64::MAX);
+        for film in self.store.clips_deleted_before(before).unwrap_or_default() {
+            if let Err(problem) = self.forget_film(film) {
+                tracing::warn!(%problem, "a clip stays");
+            }
+        }
         let old = self.store.shows_deleted_before(before);
         for show in old.unwrap_or_default() {
             drop(self.forget(&show));

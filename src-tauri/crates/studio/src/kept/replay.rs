@@ -27,7 +27,7 @@ impl Shared {
                 source: replay(&id, path),
                 item: item(&id, now.canvas.width, now.canvas.height),
             };
-            let mut edits: Vec<Edit> = before.into_iter().map(removal).collect();
+            let mut edits: Vec<Edit> = before.into_iter().flat_map(removal).collect();
             edits.push(add);
             apply(history, "Replay on air", edits)
         })
@@ -63,7 +63,7 @@ impl Shared {
         if replays.is_empty() {
             return;
         }
-        let edits = replays.into_iter().map(removal).collect();
+        let edits = replays.into_iter().flat_map(removal).collect();
         let gone = self.change(|history| apply(history, "Replay is over", edits));
         if let Err(problem) = gone {
             tracing::warn!(%problem, "a replay stays");
@@ -95,8 +95,20 @@ fn apply(history: &mut scene::History, label: &str, edits: Vec<Edit>) -> Result<
         .map_err(|e| Problem::new(Code::Invalid, sentence(&e.to_string())))
 }
 
-fn removal((scene, id): (SceneId, ItemId)) -> Edit {
-    Edit::RemoveItem { scene, id }
+/// It leaves though somebody has locked it.
+fn removal((scene, id): (SceneId, ItemId)) -> [Edit; 2] {
+    let patch = scene::ItemPatch {
+        locked: Some(false),
+        ..scene::ItemPatch::default()
+    };
+    [
+        Edit::SetItem {
+            scene: scene.clone(),
+            id: id.clone(),
+            patch,
+        },
+        Edit::RemoveItem { scene, id },
+    ]
 }
 
 fn replay(id: &str, path: String) -> Source {

@@ -137,8 +137,12 @@ impl Shared {
         self.changed.notify_one();
     }
 
-    /// Lets the oldest show go that may: what lies in the storage, too, goes here alone. Whether one went.
+    /// Lets a deleted clip go, else the oldest show that may: what lies in the storage, too, goes here alone. Whether one went.
     fn make_room(&self) -> bool {
+        let clips = self.store.clips_that_may_go().unwrap_or_default();
+        if clips.into_iter().any(|clip| self.forget_film(clip).is_ok()) {
+            return true;
+        }
         let oldest = self.store.shows_that_may_go().unwrap_or_default();
         oldest.into_iter().any(|show| {
             let films = self.store.show(&show).ok().flatten();

@@ -302,10 +302,17 @@ pub(crate) const KEYS: &[Key] = &[
     },
     Key {
         name: "recording.rewind_minutes",
-        meaning: "How far viewers of your program can go back while it is on air, in minutes; 0 for not at all.",
+        meaning: "How far viewers can go back in what is live, in minutes; 0 for not at all.",
         effect: SettingEffect::Live,
         kind: || whole(RewindMinutes::MIN, RewindMinutes::MAX, RewindMinutes::UNIT),
         read: |s| Some(SettingValue::Whole(s.recording.rewind_minutes.get().into())),
+    },
+    Key {
+        name: "recording.rewind_publishers",
+        meaning: "They can go back in publishers' channels, too: what comes is written to the disk for as long. Else in your program alone.",
+        effect: SettingEffect::Live,
+        kind: || SettingKind::Flag,
+        read: |s| Some(SettingValue::Flag(s.recording.rewind_publishers.get())),
     },
     Key {
         name: "recording.replay_seconds",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Value;
 
-use super::{WhenFull, bounded};
+use super::{On, WhenFull, bounded};
 
 /// What is recorded, and kept behind the live picture.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -28,8 +28,10 @@ pub struct Recording {
     pub quota_gigabytes: Quota,
     /// What happens when it is used up.
     pub when_full: WhenFull,
-    /// How far viewers of the program can go back.
+    /// How far viewers can go back.
     pub rewind_minutes: RewindMinutes,
+    /// They can in publishers' channels, too.
+    pub rewind_publishers: On,
     /// How much a replay saves.
     pub replay_seconds: ReplaySeconds,
 }

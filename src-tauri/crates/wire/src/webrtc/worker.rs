@@ -147,7 +147,7 @@ impl Worker {
                 },
                 Some((feed, reader, next)) = self.arrivals.next() => self.arrive(feed, reader, next),
                 Some(publisher) = self.departures.next() => self.close(publisher),
-                () = tokio::time::sleep_until(timer), if deadline.is_some() => self.expire(),
+                () = tokio::time::sleep_until(timer), if deadline.is_some() => self.expire(self.clock.now()),
             }
         }
         let keys: Vec<_> = self.sessions.keys().copied().collect();
@@ -352,8 +352,7 @@ impl Worker {
         }
     }
 
-    fn expire(&mut self) {
-        let now = self.clock.now();
+    fn expire(&mut self, now: Timestamp) {
         let due = |e: &Entry| e.deadline.is_some_and(|at| at <= now);
         let keys: Vec<_> = self
             .sessions
@@ -431,3 +430,6 @@ fn wait(key: Key, mut reader: Reader) -> Arrival {
         (key, reader, next)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,7 +108,36 @@ title: string,
  * From the very picture on: those before the next keyframe are encoded again. Else it begins with the
  * keyframe before, and nothing is.
  */
+exact?: boolean, } | { "command": "cut_behind", 
+/**
+ * The channel; the program when absent.
+ */
+channel?: string, 
+/**
+ * When its first picture was shown, in milliseconds since 1970 UTC.
+ */
+from: number, 
+/**
+ * When it ends.
+ */
+to: number, 
+/**
+ * What people read, 1 to 100 characters.
+ */
+title: string, 
+/**
+ * From the very picture on, and up to the very picture. Else from keyframe to keyframe, and nothing is
+ * encoded again.
+ */
 exact?: boolean, } | { "command": "delete_film", 
+/**
+ * The film.
+ */
+film: number, 
+/**
+ * Its file goes now, here and in the storage.
+ */
+for_good?: boolean, } | { "command": "restore_film", 
 /**
  * The film.
  */

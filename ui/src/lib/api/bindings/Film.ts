@@ -47,6 +47,10 @@ stored?: string,
  */
 away: boolean, 
 /**
+ * When this clip was deleted, in milliseconds since 1970 UTC; for the host, who may bring it back.
+ */
+deleted?: number, 
+/**
  * Its file is not where it was recorded: moved, renamed or deleted. Said to the host alone.
  */
 missing?: boolean, };

@@ -44,7 +44,7 @@ opacity: number,
  */
 visible: boolean, 
 /**
- * Protected from edits on the canvas.
+ * It is neither moved nor removed until it is unlocked.
  */
 locked: boolean, 
 /**

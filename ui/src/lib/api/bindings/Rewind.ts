@@ -11,4 +11,8 @@ channel: string,
 /**
  * How far one can go back now, in milliseconds.
  */
-behind_ms: number, };
+behind_ms: number, 
+/**
+ * When the newest picture was shown that is kept, in milliseconds since 1970 UTC.
+ */
+until: number, };

@@ -55,6 +55,10 @@ deleted?: number,
  */
 protected: boolean, 
 /**
+ * A picture of it is kept beside its films, at `/api/library/{id}/picture.jpg`.
+ */
+pictured: boolean, 
+/**
  * Where else it was live, by the names of those destinations; for the host alone.
  */
 destinations?: Array<string>, 

@@ -38,7 +38,7 @@ fn changed(changes: &Value) -> Value {
     claims
 }
 
-fn reads(key: &JwtKey, token: &str) -> Option<Told> {
+fn reads(key: &JwtKey, token: &str) -> Result<Told, Fault> {
     key.read(token, "publish", &"stage".parse().unwrap(), NOW)
 }
 
@@ -47,30 +47,30 @@ fn what_a_token_has_to_say() {
     let key = JwtKey::new(SHARED, "klieg").unwrap();
     let now = NOW / 1000;
     for (changes, expect) in [
-        (json!({}), Some("stage")),
-        (json!({ "aud": ["other", "klieg"] }), Some("stage")),
-        (json!({ "aud": "other" }), None),
-        (json!({ "aud": null }), None),
-        (json!({ "exp": null }), None),
-        (json!({ "exp": now - 29 }), Some("stage")),
-        (json!({ "exp": now - 31 }), None),
-        (json!({ "exp": now as f64 + 0.5 }), Some("stage")),
-        (json!({ "exp": "soon" }), None),
-        (json!({ "exp": -1 }), None),
-        (json!({ "nbf": now + 29 }), Some("stage")),
-        (json!({ "nbf": now + 31 }), None),
-        (json!({ "scope": "watch" }), None),
-        (json!({ "scope": "publisher" }), None),
-        (json!({ "scope": null }), None),
-        (json!({ "sub": "ana", "channel": "stage" }), Some("ana")),
-        (json!({ "sub": null, "channel": "stage" }), Some("stage")),
-        (json!({ "channel": "other" }), None),
-        (json!({ "sub": "ana" }), None),
-        (json!({ "sub": null }), None),
+        (json!({}), Ok("stage")),
+        (json!({ "aud": ["other", "klieg"] }), Ok("stage")),
+        (json!({ "aud": "other" }), Err(Fault::Audience)),
+        (json!({ "aud": null }), Err(Fault::Strange)),
+        (json!({ "exp": null }), Err(Fault::Strange)),
+        (json!({ "exp": now - 29 }), Ok("stage")),
+        (json!({ "exp": now - 31 }), Err(Fault::Ended)),
+        (json!({ "exp": now as f64 + 0.5 }), Ok("stage")),
+        (json!({ "exp": "soon" }), Err(Fault::Strange)),
+        (json!({ "exp": -1 }), Err(Fault::Strange)),
+        (json!({ "nbf": now + 29 }), Ok("stage")),
+        (json!({ "nbf": now + 31 }), Err(Fault::Early)),
+        (json!({ "scope": "watch" }), Err(Fault::Scope)),
+        (json!({ "scope": "publisher" }), Err(Fault::Scope)),
+        (json!({ "scope": null }), Err(Fault::Strange)),
+        (json!({ "sub": "ana", "channel": "stage" }), Ok("ana")),
+        (json!({ "sub": null, "channel": "stage" }), Ok("stage")),
+        (json!({ "channel": "other" }), Err(Fault::Channel)),
+        (json!({ "sub": "ana" }), Err(Fault::Channel)),
+        (json!({ "sub": null }), Err(Fault::Channel)),
     ] {
         let token = sign(Algorithm::HS256, &changed(&changes));
         let told = reads(&key, &token).map(|told| told.subject);
-        assert_eq!(told.as_deref(), expect, "{changes}");
+        assert_eq!(told, expect.map(str::to_owned), "{changes}");
     }
     let told = reads(&key, &sign(Algorithm::HS256, &claims())).unwrap();
     assert_eq!(told.expires, NOW + 60_000);
@@ -86,7 +86,7 @@ fn the_key_decides_the_algorithm() {
     for (own, text) in keys {
         let key = JwtKey::new(text, "klieg").unwrap();
         for (algorithm, _) in keys {
-            let fine = reads(&key, &sign(algorithm, &claims())).is_some();
+            let fine = reads(&key, &sign(algorithm, &claims())).is_ok();
             assert_eq!(fine, own == algorithm, "{algorithm:?} against {own:?}");
         }
         let token = sign(own, &claims());
@@ -99,14 +99,25 @@ fn the_key_decides_the_algorithm() {
             // {"alg":"none"}
             format!("eyJhbGciOiJub25lIn0.{}.", token.split('.').nth(1).unwrap()),
         ] {
-            assert!(reads(&key, &wrong).is_none(), "{own:?}: {wrong}");
+            assert_eq!(reads(&key, &wrong), Err(Fault::Strange), "{own:?}: {wrong}");
         }
     }
     // A public key is no shared one: a token that was signed with its text is refused.
     let confused = EncodingKey::from_secret(RSA_PUBLIC.as_bytes());
     let token = encode(&Header::new(Algorithm::HS256), &claims(), &confused).unwrap();
     let key = JwtKey::new(RSA_PUBLIC, "klieg").unwrap();
-    assert!(reads(&key, &token).is_none());
+    assert_eq!(reads(&key, &token), Err(Fault::Strange));
+}
+
+#[test]
+fn what_is_wrong_with_a_token_is_said_to_whom_it_was_given_alone() {
+    let key = JwtKey::new(SHARED, "klieg").unwrap();
+    let ended = changed(&json!({ "exp": NOW / 1000 - 60, "aud": "other" }));
+    let forged = EncodingKey::from_secret(b"another key that is as long as the first one");
+    let forged = encode(&Header::new(Algorithm::HS256), &ended, &forged).unwrap();
+    assert_eq!(reads(&key, &forged), Err(Fault::Strange));
+    let own = sign(Algorithm::HS256, &ended);
+    assert_eq!(reads(&key, &own), Err(Fault::Audience));
 }
 
 #[test]

@@ -591,6 +591,17 @@ fn reports_tell_the_publisher_what_is_lost() {
 
 #[test]
 fn a_publisher_that_never_comes_or_falls_silent_is_given_up() {
+    let mut world = testing::World::begin(
+        3,
+        100,
+        |now| far(now, true, Ear::default()),
+        |opening, offer| Session::answer(opening, offer).unwrap(),
+    );
+    world.run_for(SILENCE - Duration::from_millis(1));
+    assert_eq!(world.count(&Event::Closed), 0);
+    world.run_for(Duration::from_millis(2));
+    assert_eq!(world.count(&Event::Closed), 1);
+
     let mut studio = Studio::connected(CLEAR);
     studio.publish(3);
     studio.world.run_for(SILENCE * 3);
