@@ -18,6 +18,7 @@ import {
 } from '$lib/api';
 import { merge } from '$lib/chat/history';
 import { without } from '$lib/chat/order';
+import { plural, t } from '$lib/words';
 import { type Level, levels } from './canvas/affine';
 import type { Arranged } from './canvas/arrange';
 import { currentScene } from './document';
@@ -259,7 +260,7 @@ export class Studio {
 
   /** Says that something is gone, and offers to take that back. */
   deleted(what: string): void {
-    this.toasts.say(`${what} deleted`, { label: 'Undo', run: () => void this.undo() });
+    this.toasts.say(t('{what} deleted', { what }), { label: t('Undo'), run: () => void this.undo() });
   }
 
   /** Fetches what was said in the chat before this page followed it. */
@@ -292,10 +293,10 @@ export class Studio {
     this.reports += 1;
     const bad = report.checks.filter((check) => check.verdict === 'bad').length;
     const who = report.name === '' ? address : report.name;
-    const words = bad === 0 ? 'everything that watching takes works' : bad === 1 ? 'one problem' : `${bad} problems`;
-    const show = { label: 'Show', run: (): void => void (this.records = 'devices') };
+    const words = bad === 0 ? t('everything that watching takes works') : plural(bad, 'one problem', '{count} problems');
+    const show = { label: t('Show'), run: (): void => void (this.records = 'devices') };
     // Whoever waits for help is not forgotten because nobody looked.
-    this.toasts.say(`${who} examined their connection: ${words}.`, show, bad > 0 ? null : 8000);
+    this.toasts.say(t('{who} examined their connection: {words}.', { who, words }), show, bad > 0 ? null : 8000);
   }
 
   #take(event: Event): void {
