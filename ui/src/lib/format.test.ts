@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { behind, bitrate, count, decibel, duration, parseNumber, plain, span, thousands } from './format';
+import { behind, bitrate, decibel, duration, parseNumber, plain, span, thousands } from './format';
 
 describe('figures', () => {
   it('durations', () => {
@@ -21,8 +21,6 @@ describe('figures', () => {
     expect(bitrate(2_500_000)).toBe('2\u202f500 kbps');
     expect(bitrate(12_400_000)).toBe('12.4 Mbps');
     expect(thousands(1_234_567)).toBe('1\u202f234\u202f567');
-    expect(count(1, 'viewer')).toBe('1 viewer');
-    expect(count(24, 'viewer')).toBe('24 viewers');
     expect(decibel(0.01)).toBe('0.0');
     expect(decibel(-12)).toBe('−12.0');
     expect(decibel(3.46)).toBe('+3.5');

@@ -1,6 +1,7 @@
 /** Destinations in words. Everything here is pure. */
 import { type Canvas, type Destination, type DestinationTarget, type NewDestination, PLATFORMS, type Platform, type PlatformLimits, type Uplink } from '$lib/api';
-import { count, megabits, thousands } from '$lib/format';
+import { megabits, thousands } from '$lib/format';
+import { number, plural, t } from '$lib/words';
 
 /** A state in words and a shape. */
 export interface Said {
@@ -18,27 +19,31 @@ export function said(destination: Destination, onAir: boolean, now: number): Sai
   const { state, enabled, until } = destination;
   switch (state.state) {
     case 'off':
-      return { dot: '', short: enabled && !onAir ? 'ready' : 'off', long: null };
+      return { dot: '', short: enabled && !onAir ? t('ready') : t('off'), long: null };
     case 'delayed':
-      return { dot: 'look', short: `begins in ${seconds(state.at, now)} s`, long: null };
+      return { dot: 'look', short: t('begins in {seconds} s', { seconds: seconds(state.at, now) }), long: null };
     case 'connecting':
-      return { dot: 'look', short: 'connecting…', long: null };
+      return { dot: 'look', short: t('connecting…'), long: null };
     case 'live': {
-      const begin = until === undefined ? 'live' : `ends in ${seconds(until, now)} s`;
+      const begin = until === undefined ? t('live') : t('ends in {seconds} s', { seconds: seconds(until, now) });
       const trip = state.round_trip_ms === undefined ? [] : [`${thousands(state.round_trip_ms)} ms`];
-      const lost = state.dropped > 0 ? [`${thousands(state.dropped)} lost`] : [];
+      const lost = state.dropped > 0 ? [t('{count} lost', { count: thousands(state.dropped) })] : [];
       const short = [`${begin} ${megabits(state.bitrate)}`, ...trip, ...lost].join(' · ');
       if (state.carries === undefined) return { dot: 'on', short, long: null };
-      const whose = destination.rendition === undefined ? 'the picture has less for everybody' : 'its own picture has less';
-      const less = `${state.lowers ? whose : 'it gets fewer pictures'} until it carries more.`;
-      return { dot: 'look', short, long: `The way there carries ${rate(state.carries)} now: ${less}` };
+      const values = { rate: rate(state.carries) };
+      const long = !state.lowers
+        ? t('The way there carries {rate} now: it gets fewer pictures until it carries more.', values)
+        : destination.rendition === undefined
+          ? t('The way there carries {rate} now: the picture has less for everybody until it carries more.', values)
+          : t('The way there carries {rate} now: its own picture has less until it carries more.', values);
+      return { dot: 'look', short, long };
     }
     case 'retrying': {
       const left = seconds(state.at, now);
-      return { dot: 'look', short: left > 0 ? `retry ${state.attempt} in ${left} s` : `retry ${state.attempt}…`, long: state.reason };
+      return { dot: 'look', short: left > 0 ? t('retry {attempt} in {seconds} s', { attempt: state.attempt, seconds: left }) : t('retry {attempt}…', { attempt: state.attempt }), long: state.reason };
     }
     case 'refused':
-      return { dot: 'bad', short: state.key ? 'wrong key' : 'refused', long: state.reason };
+      return { dot: 'bad', short: state.key ? t('wrong key') : t('refused'), long: state.reason };
   }
 }
 
@@ -51,34 +56,38 @@ export const platformFor = (target: DestinationTarget): Platform | undefined =>
 /** What a platform takes: `up to 6 Mbps, a keyframe every 2 s`; nothing where no limit is known. */
 export function limits({ video_bitrate, audio_bitrate, keyframe_seconds, height, fps }: PlatformLimits): string {
   const parts = [
-    video_bitrate === null ? null : `picture up to ${rate(video_bitrate)}`,
+    video_bitrate === null ? null : t('picture up to {rate}', { rate: rate(video_bitrate) }),
     height === null ? null : `${height}p${fps ?? ''}`,
-    audio_bitrate === null ? null : `sound up to ${Math.round(audio_bitrate / 1000)} kbps`,
-    keyframe_seconds === null ? null : `a keyframe every ${keyframe_seconds} s`,
+    audio_bitrate === null ? null : t('sound up to {kbps} kbps', { kbps: Math.round(audio_bitrate / 1000) }),
+    keyframe_seconds === null ? null : t('a keyframe every {seconds} s', { seconds: keyframe_seconds }),
   ];
   return parts.filter((part) => part !== null).join(', ');
 }
 
-const rate = (bits: number): string => `${Number((bits / 1e6).toFixed(1))} Mbps`;
+const rate = (bits: number): string => `${number(Number((bits / 1e6).toFixed(1)))} Mbps`;
 
 /** What goes out when all that are chosen are live, against what is known of the uplink; nothing without any. */
 export function budget(uplink: Uplink): string | null {
   if (uplink.chosen === 0) return null;
-  const needs = `${uplink.chosen} chosen, ${rate(uplink.needed)}`;
-  if (uplink.set !== undefined) return `${needs} of ${rate(uplink.set)} uplink`;
-  if (uplink.choked !== undefined) return `${needs}; the uplink gave way at ${rate(uplink.choked)}`;
-  if (uplink.carried !== undefined) return `${needs}; the uplink has carried ${rate(uplink.carried)}`;
-  return `${needs}; what your uplink carries is not known`;
+  const needs = t('{count} chosen, {rate}', { count: uplink.chosen, rate: rate(uplink.needed) });
+  if (uplink.set !== undefined) return t('{needs} of {rate} uplink', { needs, rate: rate(uplink.set) });
+  if (uplink.choked !== undefined) return t('{needs}; the uplink gave way at {rate}', { needs, rate: rate(uplink.choked) });
+  if (uplink.carried !== undefined) return t('{needs}; the uplink has carried {rate}', { needs, rate: rate(uplink.carried) });
+  return t('{needs}; what your uplink carries is not known', { needs });
 }
 
 /** What an encoder of its own could not take, in words. */
 export const skipped = (pictures: number): string =>
-  `Its own picture is short of ${count(pictures, 'picture')}: the processor is too busy. Make it smaller, or let it have the program's.`;
+  plural(
+    pictures,
+    "Its own picture is short of {count} picture: the processor is too busy. Make it smaller, or let it have the program's.",
+    "Its own picture is short of {count} pictures: the processor is too busy. Make it smaller, or let it have the program's.",
+  );
 
 /** What was carried within the minute, in words. */
 export function carried(name: string, recent: readonly number[]): string {
   const now = recent.at(-1) ?? 0;
-  return `${name}: ${megabits(now)} now, within the minute from ${megabits(Math.min(...recent))} to ${megabits(Math.max(...recent))}.`;
+  return t('{name}: {now} now, within the minute from {low} to {high}.', { name, now: megabits(now), low: megabits(Math.min(...recent)), high: megabits(Math.max(...recent)) });
 }
 
 /** Which picture a destination is to get. */
@@ -145,7 +154,7 @@ export const pictureOf = (destination: Destination | null): PictureWish => ({
 
 /** What is wrong with a wish, in words. */
 export const wrongPicture = ({ height, megabits: rate }: PictureWish): string | null =>
-  height !== null && !(rate >= 0.1 && rate <= 50) ? 'Its own picture has 0.1 to 50 Mbps.' : null;
+  height !== null && !(rate >= 0.1 && rate <= 50) ? t('Its own picture has 0.1 to 50 Mbps.') : null;
 
 /** The same as a destination is told. */
 export const wishOf = (wish: PictureWish, protocol: DestinationTarget['protocol']): Pick<NewDestination, 'rendition' | 'follow'> =>

@@ -1,5 +1,6 @@
 import type { Command, Described, Filter, FilterKind } from '$lib/api';
 import { FILTERS } from '$lib/api';
+import { described } from '$lib/words';
 import { freeName, newId } from './document';
 
 /** What a filter or a transition holds: as its description says. */
@@ -20,7 +21,7 @@ export const settingsOf = (filter: Filter): Settings => filter.settings as unkno
 
 export const kindOf = (kind: string, settings: Settings): FilterKind => ({ kind, settings }) as unknown as FilterKind;
 
-export const nameOf = (filter: Filter): string => filter.name || (describedOf(filter.kind)?.name ?? filter.kind);
+export const nameOf = (filter: Filter): string => filter.name || described(describedOf(filter.kind)?.name ?? filter.kind);
 
 /** A filter as it comes, named so that it is told from others of its kind. */
 export function freshFilter(described: Described, among: readonly Filter[]): Filter {

@@ -1,4 +1,5 @@
 import type { Keys } from '$lib/api';
+import { en } from '$lib/words';
 import { ACTIONS, type Action, mutes } from './actions';
 
 /** Where browsers kept keys before the studio did. */
@@ -78,7 +79,7 @@ export class Keymap {
   /** What an action is; a source of another collection keeps its key. */
   #about(id: string): Action {
     const known = [...ACTIONS, ...this.more].find((one) => one.id === id);
-    return known ?? { id, group: 'Sound', label: 'Mute or hear a source of another collection', key: '', global: true };
+    return known ?? { id, group: en('Sound'), label: en('Mute or hear a source of another collection'), key: '', global: true };
   }
 
   /** Gives an action a key; whatever had it has none then. */

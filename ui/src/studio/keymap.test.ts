@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Keys } from '$lib/api';
-import { ACTIONS, muteOf, mutes, sceneOf } from './actions';
+import { ACTIONS, muteOf, labelOf, mutes, sceneOf } from './actions';
 import { Keymap } from './keymap.svelte';
 
 function kept(keys: Partial<Keys> = {}): { keymap: Keymap; sent: Keys[] } {
@@ -28,7 +28,8 @@ it('sources have keys of their own, also those of another collection', () => {
   const { keymap, sent } = kept({ own: { [microphone.id]: 'Ctrl+M', nonsense: 'X' }, anywhere: { 'mute-gone': 'F5' } });
   expect(keymap.find('Ctrl+M')).toBeUndefined();
   keymap.more = [microphone];
-  expect(keymap.find('Ctrl+M')?.label).toBe('Mute or hear “Microphone”');
+  const found = keymap.find('Ctrl+M');
+  expect(found && labelOf(found)).toBe('Mute or hear “Microphone”');
   expect(mutes(microphone.id)).toBe('mic');
   // What is not here keeps its key, and says so when somebody else wants it.
   expect(keymap.taken('live', 'F5', true)).toMatchObject({ id: 'mute-gone', label: 'Mute or hear a source of another collection' });

@@ -1,18 +1,19 @@
 import { clamp } from '$lib/format';
+import { type Text, en } from '$lib/words';
 
 /** The docks that can be hidden. */
 export const DOCKS = ['scenes', 'sources', 'transitions', 'mixer', 'destinations', 'properties', 'share', 'chat'] as const;
 export type Dock = (typeof DOCKS)[number];
 
-export const DOCK_NAMES: Record<Dock, string> = {
-  scenes: 'Scenes',
-  sources: 'Sources',
-  transitions: 'Transition',
-  mixer: 'Mixer',
-  destinations: 'Destinations',
-  properties: 'Properties',
-  share: 'Share',
-  chat: 'Chat',
+export const DOCK_NAMES: Record<Dock, Text> = {
+  scenes: en('Scenes'),
+  sources: en('Sources'),
+  transitions: en('Transition'),
+  mixer: en('Mixer'),
+  destinations: en('Destinations'),
+  properties: en('Properties'),
+  share: en('Share'),
+  chat: en('Chat'),
 };
 
 /** Sizes in pixels that a person sets by dragging, with their limits. */

@@ -2,12 +2,13 @@
 
 import { asProblem } from '$lib/api';
 import type { Entry } from '$lib/kit/MenuList.svelte';
+import { type Text, en, t } from '$lib/words';
 import { keymap } from './keymap.svelte';
 import type { Link, Screen } from './link/link';
 import type { View } from './preview';
 import type { Studio } from './studio.svelte';
 
-export const VIEWS: Readonly<Record<View, string>> = { program: 'Program', preview: 'Preview', scenes: 'Multiview' };
+export const VIEWS: Readonly<Record<View, Text>> = { program: en('Program'), preview: en('Preview'), scenes: en('Multiview') };
 
 class Projectors {
   /** None in a page: it has no say over monitors. */
@@ -35,7 +36,7 @@ export function lookAtScreens(link: Link): void {
 function screens(studio: Studio, view: View): Entry[] {
   return projectors.screens.map((screen, index) => {
     const on = screen.shows === view;
-    const about = [`${screen.width} × ${screen.height}`, screen.here ? 'the studio is on it' : '', screen.shows && !on ? `shows the ${VIEWS[screen.shows].toLowerCase()}` : ''];
+    const about = [`${screen.width} × ${screen.height}`, screen.here ? t('the studio is on it') : '', screen.shows && !on ? t('shows: {view}', { view: t(VIEWS[screen.shows]) }) : ''];
     return {
       label: screen.name,
       hint: about.filter((part) => part !== '').join(', '),
@@ -57,13 +58,13 @@ async function project(studio: Studio, screen: number, view: View | null): Promi
 /** One view on a monitor of one's choice, as the end of its menu. Nothing in a page. */
 export function fullScreen(studio: Studio, view: View): Entry[] {
   if (projectors.screens.length === 0) return [];
-  return [{ label: 'Full screen', apart: true, entries: screens(studio, view) }];
+  return [{ label: t('Full screen'), apart: true, entries: screens(studio, view) }];
 }
 
 /** Any view on any monitor, as the end of a menu. Nothing in a page. */
 export function fullScreens(studio: Studio): Entry[] {
   const entries = anyScreen(studio);
-  return entries.length === 0 ? [] : [{ label: 'Full screen', key: keymap.of('full-screen') || undefined, apart: true, entries }];
+  return entries.length === 0 ? [] : [{ label: t('Full screen'), key: keymap.of('full-screen') || undefined, apart: true, entries }];
 }
 
 /** What a key opens: any view on any monitor. Nothing in a page. */
@@ -72,8 +73,8 @@ export function anyScreen(studio: Studio): Entry[] {
   const off = studio.studioMode === null;
   const views: readonly View[] = ['program', 'preview', 'scenes'];
   return views.map((view) => ({
-    label: VIEWS[view],
-    hint: view === 'preview' && off ? 'In studio mode' : '',
+    label: t(VIEWS[view]),
+    hint: view === 'preview' && off ? t('In studio mode') : '',
     disabled: view === 'preview' && off,
     entries: screens(studio, view),
   }));

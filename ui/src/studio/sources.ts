@@ -20,6 +20,7 @@ import Type from '@lucide/svelte/icons/type';
 import UserRound from '@lucide/svelte/icons/user-round';
 import type { Component } from 'svelte';
 import type { Device, Devices, SourceState } from '$lib/api';
+import { type Text, en, t } from '$lib/words';
 import type { Kind } from './fresh';
 
 export { type Kind, fresh, freshItem, place, plainCrawl, plainGradient, plainText } from './fresh';
@@ -27,46 +28,49 @@ export { type Kind, fresh, freshItem, place, plainCrawl, plainGradient, plainTex
 export interface KindInfo {
   readonly kind: Kind;
   /** As people read it. */
-  readonly name: string;
+  readonly name: Text;
   /** In the menu: what it is good for. */
-  readonly hint: string;
+  readonly hint: Text;
   readonly icon: Component<{ size?: number; 'aria-hidden'?: 'true' }>;
 }
 
 /** In the order in which people need them. */
 export const KINDS: readonly KindInfo[] = [
-  { kind: 'camera', name: 'Camera', hint: 'A webcam or capture card', icon: Camera },
-  { kind: 'microphone', name: 'Microphone', hint: 'Any sound input', icon: Mic },
-  { kind: 'screen', name: 'Screen', hint: 'A monitor of this machine', icon: Monitor },
-  { kind: 'window', name: 'Window', hint: 'A window of another program', icon: AppWindow },
-  { kind: 'channel', name: 'Guest', hint: 'Somebody with a phone, a browser or OBS', icon: UserRound },
-  { kind: 'remote', name: 'Another station', hint: 'A channel fetched over WHEP', icon: RadioTower },
-  { kind: 'media', name: 'Video or sound file', hint: 'MP4, MOV, MP3, WAV, FLAC, Ogg, AAC', icon: Clapperboard },
-  { kind: 'image', name: 'Picture', hint: 'PNG, JPEG, WebP, GIF', icon: ImageIcon },
-  { kind: 'slide_show', name: 'Slide show', hint: 'Pictures of a folder or a list', icon: Images },
-  { kind: 'text', name: 'Text', hint: 'Titles, tickers, text from a file', icon: Type },
-  { kind: 'chat', name: 'Chat', hint: 'What viewers say, in the picture', icon: MessageSquare },
-  { kind: 'clock', name: 'Clock', hint: 'The time, anywhere', icon: Clock },
-  { kind: 'countdown', name: 'Countdown', hint: 'To a time or for a while', icon: Hourglass },
-  { kind: 'stopwatch', name: 'Stopwatch', hint: 'Time that has passed', icon: Timer },
-  { kind: 'viewer_count', name: 'Viewers', hint: 'How many watch', icon: Eye },
-  { kind: 'color', name: 'Colour', hint: 'One colour all over', icon: Blend },
-  { kind: 'gradient', name: 'Gradient', hint: 'Colours that run into each other', icon: Rainbow },
-  { kind: 'test_signal', name: 'Test signal', hint: 'Bars, counter and tone', icon: Tv },
+  { kind: 'camera', name: en('Camera'), hint: en('A webcam or capture card'), icon: Camera },
+  { kind: 'microphone', name: en('Microphone'), hint: en('Any sound input'), icon: Mic },
+  { kind: 'screen', name: en('Screen'), hint: en('A monitor of this machine'), icon: Monitor },
+  { kind: 'window', name: en('Window'), hint: en('A window of another program'), icon: AppWindow },
+  { kind: 'channel', name: en('Guest'), hint: en('Somebody with a phone, a browser or OBS'), icon: UserRound },
+  { kind: 'remote', name: en('Another station'), hint: en('A channel fetched over WHEP'), icon: RadioTower },
+  { kind: 'media', name: en('Video or sound file'), hint: en('MP4, MOV, MP3, WAV, FLAC, Ogg, AAC'), icon: Clapperboard },
+  { kind: 'image', name: en('Picture'), hint: en('PNG, JPEG, WebP, GIF'), icon: ImageIcon },
+  { kind: 'slide_show', name: en('Slide show'), hint: en('Pictures of a folder or a list'), icon: Images },
+  { kind: 'text', name: en('Text'), hint: en('Titles, tickers, text from a file'), icon: Type },
+  { kind: 'chat', name: en('Chat'), hint: en('What viewers say, in the picture'), icon: MessageSquare },
+  { kind: 'clock', name: en('Clock'), hint: en('The time, anywhere'), icon: Clock },
+  { kind: 'countdown', name: en('Countdown'), hint: en('To a time or for a while'), icon: Hourglass },
+  { kind: 'stopwatch', name: en('Stopwatch'), hint: en('Time that has passed'), icon: Timer },
+  { kind: 'viewer_count', name: en('Viewers'), hint: en('How many watch'), icon: Eye },
+  { kind: 'color', name: en('Colour'), hint: en('One colour all over'), icon: Blend },
+  { kind: 'gradient', name: en('Gradient'), hint: en('Colours that run into each other'), icon: Rainbow },
+  { kind: 'test_signal', name: en('Test signal'), hint: en('Bars, counter and tone'), icon: Tv },
 ];
 
 /** Scenes are chosen from those that are there; a group is one too. */
-export const SCENE: KindInfo = { kind: 'scene', name: 'Scene', hint: 'A scene inside this one', icon: Layers };
+export const SCENE: KindInfo = { kind: 'scene', name: en('Scene'), hint: en('A scene inside this one'), icon: Layers };
 
-export const GROUP: KindInfo = { kind: 'scene', name: 'Group', hint: 'Several items as one', icon: Group };
+export const GROUP: KindInfo = { kind: 'scene', name: en('Group'), hint: en('Several items as one'), icon: Group };
 
 export const infoOf = (kind: Kind): KindInfo => KINDS.find((info) => info.kind === kind) ?? SCENE;
 
-export const FILES: Record<'media' | 'image' | 'text', { title: string; extensions: readonly string[] }> = {
-  media: { title: 'Video or sound', extensions: ['mp4', 'mov', 'm4v', 'm4a', 'mp3', 'wav', 'flac', 'ogg', 'opus', 'aac'] },
-  image: { title: 'Picture', extensions: ['png', 'jpg', 'jpeg', 'webp', 'gif'] },
-  text: { title: 'Text', extensions: ['txt', 'md', 'csv', 'log'] },
+const FILES: Record<'media' | 'image' | 'text', { title: Text; extensions: readonly string[] }> = {
+  media: { title: en('Video or sound'), extensions: ['mp4', 'mov', 'm4v', 'm4a', 'mp3', 'wav', 'flac', 'ogg', 'opus', 'aac'] },
+  image: { title: en('Picture'), extensions: ['png', 'jpg', 'jpeg', 'webp', 'gif'] },
+  text: { title: en('Text'), extensions: ['txt', 'md', 'csv', 'log'] },
 };
+
+/** Files of a kind, as a dialog asks for them. */
+export const filesOf = (kind: keyof typeof FILES): { title: string; extensions: readonly string[] } => ({ ...FILES[kind], title: t(FILES[kind].title) });
 
 /** The devices a kind can use; nothing when it uses none. */
 export function devicesFor(kind: Kind, devices: Devices): readonly Device[] | null {
@@ -84,10 +88,10 @@ export function baseName(path: string): string {
 }
 
 /** A state in a word and a shape. */
-export const STATES: Record<SourceState, { word: string; dot: '' | 'on' | 'look' | 'bad' }> = {
-  idle: { word: 'idle', dot: '' },
-  starting: { word: 'starting', dot: 'look' },
-  running: { word: 'running', dot: 'on' },
-  lost: { word: 'lost', dot: 'look' },
-  failed: { word: 'failed', dot: 'bad' },
+export const STATES: Record<SourceState, { word: Text; dot: '' | 'on' | 'look' | 'bad' }> = {
+  idle: { word: en('idle'), dot: '' },
+  starting: { word: en('starting'), dot: 'look' },
+  running: { word: en('running'), dot: 'on' },
+  lost: { word: en('lost'), dot: 'look' },
+  failed: { word: en('failed'), dot: 'bad' },
 };

@@ -15,6 +15,9 @@ import {
   type StudioMode,
   asProblem,
 } from '$lib/api';
+import { merge } from '$lib/chat/history';
+import { without } from '$lib/chat/order';
+import { plural, t } from '$lib/words';
 import { type Level, levels } from './canvas/affine';
 import type { Arranged } from './canvas/arrange';
 import { ChatDesk } from './chat.svelte';
@@ -260,7 +263,7 @@ export class Studio {
 
   /** Says that something is gone, and offers to take that back. */
   deleted(what: string): void {
-    this.toasts.say(`${what} deleted`, { label: 'Undo', run: () => void this.undo() });
+    this.toasts.say(t('{what} deleted', { what }), { label: t('Undo'), run: () => void this.undo() });
   }
 
   async #travel(command: Command): Promise<void> {
@@ -281,7 +284,7 @@ export class Studio {
   /** The chat is followed where the host wants to, as long as somebody is live there. */
   #listen({ publishers }: Snapshot): void {
     const left = this.chat.live(publishers);
-    if (left !== null) this.toasts.say(`“${left}” has ended. The chat shows the program's room again.`);
+    if (left !== null) this.toasts.say(t('“{channel}” has ended. The chat shows the program’s room again.', { channel: left }));
   }
 
   /** Somebody's device was examined. */
@@ -289,10 +292,10 @@ export class Studio {
     this.reports += 1;
     const bad = report.checks.filter((check) => check.verdict === 'bad').length;
     const who = report.name === '' ? address : report.name;
-    const words = bad === 0 ? 'everything that watching takes works' : bad === 1 ? 'one problem' : `${bad} problems`;
-    const show = { label: 'Show', run: (): void => void (this.records = 'devices') };
+    const words = bad === 0 ? t('everything that watching takes works') : plural(bad, 'one problem', '{count} problems');
+    const show = { label: t('Show'), run: (): void => void (this.records = 'devices') };
     // Whoever waits for help is not forgotten because nobody looked.
-    this.toasts.say(`${who} examined their connection: ${words}.`, show, bad > 0 ? null : 8000);
+    this.toasts.say(t('{who} examined their connection: {words}.', { who, words }), show, bad > 0 ? null : 8000);
   }
 
   #take(event: Event): void {

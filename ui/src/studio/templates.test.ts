@@ -29,13 +29,13 @@ it('slots begin with what suits them, each source once', () => {
 it('every template makes a scene within the canvas, as one step', () => {
   for (const one of TEMPLATES) {
     const slots = suggested(one, candidates(doc));
-    const { edit, scene } = made(one, doc, one.name, slots, []);
+    const { edit, scene } = made(one, doc, one.id, slots, []);
     const after = applyEdit(doc, edit);
     const items = after.scenes.find((s) => s.id === scene)?.items ?? [];
-    expect(items.length, one.name).toBeGreaterThan(0);
+    expect(items.length, one.id).toBeGreaterThan(0);
     for (const { rect, source } of items) {
       expect(after.sources.some((s) => s.id === source)).toBe(true);
-      expect(rect.x >= 0 && rect.y >= 0 && rect.x + rect.width <= 1280 && rect.y + rect.height <= 720, one.name).toBe(true);
+      expect(rect.x >= 0 && rect.y >= 0 && rect.x + rect.width <= 1280 && rect.y + rect.height <= 720, one.id).toBe(true);
     }
   }
   expect(new Set(TEMPLATES.map((one) => one.id)).size).toBe(8);

@@ -1,4 +1,5 @@
 import type { Canvas, Collection, Edit, Fit, Item, Rect, Source, TextStyle } from '$lib/api';
+import { type Text, en, t } from '$lib/words';
 import { freeName, hasPicture, newId } from './document';
 import { freshItem, plainText } from './fresh';
 
@@ -8,7 +9,7 @@ type Part = readonly [x: number, y: number, width: number, height: number];
 
 /** A place for one of the person's sources. */
 export interface Slot {
-  readonly label: string;
+  readonly label: Text;
   readonly part: Part;
   readonly fit: Fit;
   /** What suits it best. */
@@ -17,8 +18,8 @@ export interface Slot {
 
 /** A text that is made anew. */
 export interface Words {
-  readonly label: string;
-  readonly text: string;
+  readonly label: Text;
+  readonly text: Text;
   readonly part: Part;
   /** Height of the letters, of the canvas's height. */
   readonly size: number;
@@ -27,15 +28,15 @@ export interface Words {
 
 /** A colour that is made anew. */
 export interface Ground {
-  readonly name: string;
+  readonly name: Text;
   readonly part: Part;
   readonly color: string;
 }
 
 export interface Template {
   readonly id: string;
-  readonly name: string;
-  readonly hint: string;
+  readonly name: Text;
+  readonly hint: Text;
   readonly grounds: readonly Ground[];
   readonly slots: readonly Slot[];
   readonly words: readonly Words[];
@@ -47,79 +48,79 @@ const people: Source['kind'][] = ['camera', 'channel', 'media'];
 const screens: Source['kind'][] = ['screen', 'media', 'image', 'camera'];
 const films: Source['kind'][] = ['media', 'image', 'camera'];
 const all: Part = [0, 0, 1, 1];
-const night: Ground = { name: 'Background', part: all, color: '#14171c' };
+const night: Ground = { name: en('Background'), part: all, color: '#14171c' };
 
-const notice = (id: string, name: string, hint: string, title: string, note: string): Template => ({
+const notice = (id: string, name: Text, hint: Text, title: Text, note: Text): Template => ({
   id,
   name,
   hint,
   grounds: [night],
-  slots: [{ label: 'Behind the words', part: all, fit: 'cover', kinds: films }],
-  over: [{ name: 'Shade', part: all, color: '#0b0c0ea6' }],
+  slots: [{ label: en('Behind the words'), part: all, fit: 'cover', kinds: films }],
+  over: [{ name: en('Shade'), part: all, color: '#0b0c0ea6' }],
   words: [
-    { label: 'Title', text: title, part: [0.1, 0.38, 0.8, 0.16], size: 0.11, bold: true },
-    { label: 'Below it', text: note, part: [0.1, 0.56, 0.8, 0.07], size: 0.042, bold: false },
+    { label: en('Title'), text: title, part: [0.1, 0.38, 0.8, 0.16], size: 0.11, bold: true },
+    { label: en('Below it'), text: note, part: [0.1, 0.56, 0.8, 0.07], size: 0.042, bold: false },
   ],
 });
 
 export const TEMPLATES: readonly Template[] = [
   {
     id: 'single',
-    name: 'Single',
-    hint: 'One picture all over',
+    name: en('Single'),
+    hint: en('One picture all over'),
     grounds: [],
-    slots: [{ label: 'Picture', part: all, fit: 'cover', kinds: people }],
+    slots: [{ label: en('Picture'), part: all, fit: 'cover', kinds: people }],
     words: [],
   },
   {
     id: 'side-by-side',
-    name: 'Side by side',
-    hint: 'Two people who talk',
+    name: en('Side by side'),
+    hint: en('Two people who talk'),
     grounds: [night],
     slots: [
-      { label: 'Left', part: [0.02, 0.12, 0.47, 0.76], fit: 'cover', kinds: people },
-      { label: 'Right', part: [0.51, 0.12, 0.47, 0.76], fit: 'cover', kinds: people },
+      { label: en('Left'), part: [0.02, 0.12, 0.47, 0.76], fit: 'cover', kinds: people },
+      { label: en('Right'), part: [0.51, 0.12, 0.47, 0.76], fit: 'cover', kinds: people },
     ],
     words: [],
   },
   {
     id: 'picture-in-picture',
-    name: 'Picture in picture',
-    hint: 'A screen, and you in its corner',
+    name: en('Picture in picture'),
+    hint: en('A screen, and you in its corner'),
     grounds: [night],
     slots: [
-      { label: 'Large', part: all, fit: 'contain', kinds: screens },
-      { label: 'In the corner', part: [0.73, 0.69, 0.25, 0.28], fit: 'cover', kinds: people },
+      { label: en('Large'), part: all, fit: 'contain', kinds: screens },
+      { label: en('In the corner'), part: [0.73, 0.69, 0.25, 0.28], fit: 'cover', kinds: people },
     ],
     words: [],
   },
   {
     id: 'three-up',
-    name: 'Three up',
-    hint: 'One large, two beside it',
+    name: en('Three up'),
+    hint: en('One large, two beside it'),
     grounds: [night],
     slots: [
-      { label: 'Large', part: [0.02, 0.1, 0.62, 0.8], fit: 'cover', kinds: people },
-      { label: 'Above', part: [0.66, 0.1, 0.32, 0.39], fit: 'cover', kinds: people },
-      { label: 'Below', part: [0.66, 0.51, 0.32, 0.39], fit: 'cover', kinds: people },
+      { label: en('Large'), part: [0.02, 0.1, 0.62, 0.8], fit: 'cover', kinds: people },
+      { label: en('Above'), part: [0.66, 0.1, 0.32, 0.39], fit: 'cover', kinds: people },
+      { label: en('Below'), part: [0.66, 0.51, 0.32, 0.39], fit: 'cover', kinds: people },
     ],
     words: [],
   },
   {
     id: 'lower-third',
-    name: 'Lower third',
-    hint: 'A picture with a name on it',
+    name: en('Lower third'),
+    hint: en('A picture with a name on it'),
     grounds: [],
-    slots: [{ label: 'Picture', part: all, fit: 'cover', kinds: people }],
-    over: [{ name: 'Lower third bar', part: [0.05, 0.76, 0.45, 0.16], color: '#0b0c0ed9' }],
+    slots: [{ label: en('Picture'), part: all, fit: 'cover', kinds: people }],
+    over: [{ name: en('Lower third bar'), part: [0.05, 0.76, 0.45, 0.16], color: '#0b0c0ed9' }],
     words: [
-      { label: 'Name', text: 'Your name', part: [0.07, 0.775, 0.41, 0.075], size: 0.055, bold: true },
-      { label: 'Below it', text: 'What you do', part: [0.07, 0.85, 0.41, 0.05], size: 0.034, bold: false },
+      { label: en('Name'), text: en('Your name'), part: [0.07, 0.775, 0.41, 0.075], size: 0.055, bold: true },
+      { label: en('Below it'), text: en('What you do'), part: [0.07, 0.85, 0.41, 0.05], size: 0.034, bold: false },
     ],
   },
-  notice('starting-soon', 'Starting soon', 'Before you begin', 'Starting soon', 'We begin in a few minutes'),
-  notice('be-right-back', 'Be right back', 'While you are away', 'Be right back', 'A short break'),
-  notice('thank-you', 'Thank you', 'At the end', 'Thank you', 'See you next time'),
+  notice('starting-soon', en('Starting soon'), en('Before you begin'), en('Starting soon'), en('We begin in a few minutes')),
+  notice('be-right-back', en('Be right back'), en('While you are away'), en('Be right back'), en('A short break')),
+  notice('thank-you', en('Thank you'), en('At the end'), en('Thank you'), en('See you next time')),
 ];
 
 const pixels = ([x, y, width, height]: Part, canvas: Canvas): Rect => ({
@@ -165,7 +166,7 @@ export function made(template: Template, doc: Collection, name: string, slots: r
     const source = { id, name: free, audio: { gain_db: 0, muted: false, pan: 0 }, ...kind } as Source;
     edits.push({ edit: 'add_source', scene, source, item: item(id, part, fit) });
   };
-  const ground = ({ name: called, part, color }: Ground): void => add(called, part, 'stretch', { kind: 'color', settings: { color } });
+  const ground = ({ name: called, part, color }: Ground): void => add(t(called), part, 'stretch', { kind: 'color', settings: { color } });
 
   template.grounds.forEach(ground);
   template.slots.forEach(({ part, fit }, index) => {
@@ -175,10 +176,10 @@ export function made(template: Template, doc: Collection, name: string, slots: r
   // A shade over nothing would only darken the ground.
   if (template.slots.length === 0 || slots.some((one) => one !== '')) template.over?.forEach(ground);
   template.words.forEach(({ text, part, size, bold }, index) => {
-    const said = (words[index] ?? text).trim();
+    const said = (words[index] ?? t(text)).trim();
     if (said === '') return;
     const style: TextStyle = { ...plainText, size: Math.max(4, Math.round(size * canvas.height)), bold };
     add(said.slice(0, 60), part, 'contain', { kind: 'text', settings: { text: said, style, file: null, crawl: null } });
   });
-  return { edit: { edit: 'many', label: `Add scene “${template.name}”`, edits }, scene };
+  return { edit: { edit: 'many', label: `Add scene “${t(template.name)}”`, edits }, scene };
 }

@@ -1,3 +1,4 @@
+import { t } from '$lib/words';
 import type { Code, Problem } from './bindings';
 
 /** A {@link Problem} on its way through code. */
@@ -39,9 +40,9 @@ export function asProblem(thrown: unknown): Problem {
     return { code: 'internal', message: thrown };
   }
   if (thrown instanceof TypeError) {
-    return { code: 'unavailable', message: 'Klieg does not answer. Check that it is running and that this device is on its network.' };
+    return { code: 'unavailable', message: t('Klieg does not answer. Check that it is running and that this device is on its network.') };
   }
-  return { code: 'internal', message: thrown instanceof Error ? thrown.message : 'Something went wrong.' };
+  return { code: 'internal', message: thrown instanceof Error ? thrown.message : t('Something went wrong.') };
 }
 
 /** The problem that a refused HTTP request tells. */
@@ -68,7 +69,7 @@ function codeOf(status: number): Code {
 function wordsFor(status: number, text: string): string {
   const short = text.trim();
   if (short !== '' && short.length <= 200 && !short.startsWith('<')) return short;
-  if (status === 401 || status === 403) return 'The control link is not valid any more. Open the one that Klieg shows now.';
-  if (status === 429) return 'Too much at once. Wait a moment and try again.';
-  return `Klieg answered with status ${status}.`;
+  if (status === 401 || status === 403) return t('The control link is not valid any more. Open the one that Klieg shows now.');
+  if (status === 429) return t('Too much at once. Wait a moment and try again.');
+  return t('Klieg answered with status {status}.', { status });
 }

@@ -1,4 +1,5 @@
 import type { ChatRoom, Message, Moderation, RoomRules } from '$lib/api';
+import { t } from '$lib/words';
 
 /** What everybody may know of a room's rules. */
 export type PublicRules = Pick<RoomRules, 'slow_seconds' | 'links'>;
@@ -21,19 +22,19 @@ export function without(messages: readonly Message[], gone: readonly number[] | 
 
 /** The acts on a message, by what they are called. */
 export function actsOn(message: Message): { label: string; act: Moderation; apart?: boolean }[] {
-  const remove = { label: 'Delete message', act: { act: 'delete', message: message.id } as const };
+  const remove = { label: t('Delete message'), act: { act: 'delete', message: message.id } as const };
   if (message.role !== 'viewer') return [remove];
   const out = (label: string, seconds: number): { label: string; act: Moderation } => ({
-    label: `Time out for ${label}`,
+    label,
     act: { act: 'time_out', message: message.id, seconds },
   });
   return [
     remove,
-    { ...out('1 minute', 60), apart: true },
-    out('10 minutes', 600),
-    out('1 hour', 3600),
-    { label: 'Ban', act: { act: 'ban', message: message.id, purge: false }, apart: true },
-    { label: 'Ban, and delete all they wrote', act: { act: 'ban', message: message.id, purge: true } },
+    { ...out(t('Time out for 1 minute'), 60), apart: true },
+    out(t('Time out for 10 minutes'), 600),
+    out(t('Time out for 1 hour'), 3600),
+    { label: t('Ban'), act: { act: 'ban', message: message.id, purge: false }, apart: true },
+    { label: t('Ban, and delete all they wrote'), act: { act: 'ban', message: message.id, purge: true } },
   ];
 }
 
@@ -44,6 +45,7 @@ export function wordsOf(text: string): string[] {
 
 /** Slow mode as people say it. */
 export function slowly(seconds: number): string {
-  if (seconds < 60) return `${seconds} s`;
-  return seconds % 60 === 0 ? `${seconds / 60} min` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (seconds < 60) return t('{seconds} s', { seconds });
+  const minutes = Math.floor(seconds / 60);
+  return seconds % 60 === 0 ? t('{minutes} min', { minutes }) : t('{minutes} min {seconds} s', { minutes, seconds: seconds % 60 });
 }

@@ -1,3 +1,5 @@
+import { t } from '$lib/words';
+
 /** Why a transport did not work. */
 export type Cause =
   /** No connection for media came about. */
@@ -29,13 +31,13 @@ export class Fault extends Error {
 export function fallbackWords(cause: Cause, detail: string): string {
   switch (cause) {
     case 'blocked':
-      return 'WebRTC could not connect: UDP seems to be blocked between this device and the station. Playing over HLS, a few seconds behind.';
+      return t('WebRTC could not connect: UDP seems to be blocked between this device and the station. Playing over HLS, a few seconds behind.');
     case 'codec':
-      return 'This browser has no H.264 in WebRTC. Playing over HLS, a few seconds behind.';
+      return t('This browser has no H.264 in WebRTC. Playing over HLS, a few seconds behind.');
     case 'refused':
-      return `The station refused WebRTC (${detail}). Playing over HLS, a few seconds behind.`;
+      return t('The station refused WebRTC ({detail}). Playing over HLS, a few seconds behind.', { detail });
     default:
-      return `WebRTC did not work (${detail}). Playing over HLS, a few seconds behind.`;
+      return t('WebRTC did not work ({detail}). Playing over HLS, a few seconds behind.', { detail });
   }
 }
 

@@ -1,4 +1,5 @@
 import type Hls from 'hls.js';
+import { t } from '$lib/words';
 import { Fault } from './fault';
 import type { Figures } from './figures';
 
@@ -30,19 +31,19 @@ export async function play(channel: string, video: HTMLVideoElement, signal: Abo
   const url = `/hls/${encodeURIComponent(channel)}/index.m3u8`;
   const probe = await fetch(url, { signal, cache: 'no-store' }).catch((error: unknown) => {
     signal.throwIfAborted();
-    throw new Fault('unreachable', error instanceof Error ? error.message : 'no answer');
+    throw new Fault('unreachable', error instanceof Error ? error.message : t('no answer'));
   });
   if (probe.status === 404 || probe.status === 409 || probe.status === 425 || probe.status === 503) {
-    throw new Fault('waiting', 'the channel is not live');
+    throw new Fault('waiting', t('the channel is not live'));
   }
-  if (probe.status === 401) throw new Fault('locked', 'the channel is private');
-  if (!probe.ok) throw new Fault('refused', `status ${probe.status}`);
+  if (probe.status === 401) throw new Fault('locked', t('the channel is private'));
+  if (!probe.ok) throw new Fault('refused', t('status {status}', { status: probe.status }));
   const { default: Player } = await import('hls.js/light');
   signal.throwIfAborted();
   // Browsers say "maybe" to HLS and mean no: the library is asked first.
   if (Player.isSupported()) return byLibrary(new Player(settings), url, video);
   if (video.canPlayType(NATIVE) !== '') return natively(url, video);
-  throw new Fault('codec', 'no HLS in this browser');
+  throw new Fault('codec', t('no HLS in this browser'));
 }
 
 /**
@@ -55,9 +56,9 @@ export async function playBack(channel: string, video: HTMLVideoElement, ago: nu
   const url = `/hls/${encodeURIComponent(channel)}/rewind.m3u8?viewer=${NUMBER}`;
   const probe = await fetch(url, { signal, cache: 'no-store' }).catch((error: unknown) => {
     signal.throwIfAborted();
-    throw new Fault('unreachable', error instanceof Error ? error.message : 'no answer');
+    throw new Fault('unreachable', error instanceof Error ? error.message : t('no answer'));
   });
-  if (!probe.ok) throw new Fault('waiting', 'nothing is kept to go back to');
+  if (!probe.ok) throw new Fault('waiting', t('nothing is kept to go back to'));
   const { default: Library } = await import('hls.js/light');
   signal.throwIfAborted();
   const range = (): { start: number; end: number } => {
@@ -73,7 +74,7 @@ export async function playBack(channel: string, video: HTMLVideoElement, ago: nu
     playing = natively(url, video);
     video.addEventListener('loadedmetadata', () => (video.currentTime = Math.max(range().start, range().end - ago)), { once: true });
   } else {
-    throw new Fault('codec', 'no HLS in this browser');
+    throw new Fault('codec', t('no HLS in this browser'));
   }
   return { ...playing, range };
 }

@@ -1,4 +1,5 @@
 import { channel as channelOf } from '$lib/api';
+import { t } from '$lib/words';
 import { Fault, backoff, fallbackWords } from './fault';
 import { type Figures, type Sample, figures, received, sample } from './figures';
 import * as hls from './hls';
@@ -193,7 +194,7 @@ export class Player {
         if (!this.#passing) this.#fallen = null;
         return;
       } catch {
-        this.problem = 'The station does not answer. This page keeps trying.';
+        this.problem = t('The station does not answer. This page keeps trying.');
       }
     }
   }
@@ -210,7 +211,7 @@ export class Player {
       void video.play().catch(() => undefined);
       const left = new Promise<void>((resolve) => (this.#leave = resolve));
       const shown = await this.#firstPicture(session.posted, 4000, [session.lost, left], signal);
-      if (!shown && !(await onlySound(session))) throw new Fault('blocked', 'no picture arrived');
+      if (!shown && !(await onlySound(session))) throw new Fault('blocked', t('no picture arrived'));
       this.#showPicture(session, shown);
       this.transport = 'webrtc';
       this.reason = null;
@@ -234,7 +235,7 @@ export class Player {
     try {
       void video.play().catch(() => undefined);
       const left = new Promise<void>((resolve) => (this.#leave = resolve));
-      if (!(await this.#firstPicture(started, 15_000, [playing.lost, left], signal))) throw new Fault('blocked', 'no picture arrived');
+      if (!(await this.#firstPicture(started, 15_000, [playing.lost, left], signal))) throw new Fault('blocked', t('no picture arrived'));
       this.transport = 'hls';
       this.reason = this.forced ? null : this.#fallen;
       this.noPicture = video.videoWidth === 0;
@@ -268,7 +269,7 @@ export class Player {
       video.srcObject = null;
       void video.play().catch(() => undefined);
       const left = new Promise<void>((resolve) => (this.#leave = resolve));
-      if (!(await this.#firstPicture(started, 15_000, [playing.lost, left], signal))) throw new Fault('blocked', 'no picture arrived');
+      if (!(await this.#firstPicture(started, 15_000, [playing.lost, left], signal))) throw new Fault('blocked', t('no picture arrived'));
       this.transport = 'hls';
       this.reason = null;
       this.problem = null;
@@ -411,16 +412,16 @@ async function onlySound(session: whep.Session): Promise<boolean> {
 }
 
 function words(transport: Transport, fault: Fault): string {
-  if (fault.why === 'unreachable') return 'The station does not answer. This page keeps trying.';
+  if (fault.why === 'unreachable') return t('The station does not answer. This page keeps trying.');
   if (fault.why === 'codec') {
     return transport === 'hls'
-      ? 'This browser can play neither WebRTC with H.264 nor HLS. Please try a current Chrome, Firefox, Safari or Edge.'
-      : 'This browser has no H.264 in WebRTC. Leave out “transport=webrtc” in the address to watch over HLS.';
+      ? t('This browser can play neither WebRTC with H.264 nor HLS. Please try a current Chrome, Firefox, Safari or Edge.')
+      : t('This browser has no H.264 in WebRTC. Leave out “transport=webrtc” in the address to watch over HLS.');
   }
   if (fault.why === 'blocked') {
     return transport === 'hls'
-      ? 'No picture arrived over HLS. This page keeps trying.'
-      : 'WebRTC could not connect: UDP seems to be blocked. Leave out “transport=webrtc” in the address to watch over HLS.';
+      ? t('No picture arrived over HLS. This page keeps trying.')
+      : t('WebRTC could not connect: UDP seems to be blocked. Leave out “transport=webrtc” in the address to watch over HLS.');
   }
-  return `The station refused (${fault.message}). This page keeps trying.`;
+  return t('The station refused ({message}). This page keeps trying.', { message: fault.message });
 }

@@ -1,3 +1,4 @@
+import { t } from '$lib/words';
 import { problemFrom } from '../api/problem';
 import { iceServers } from '../ice';
 import { Fault } from './fault';
@@ -30,7 +31,7 @@ export interface Session {
  */
 export async function join(channel: string, signal: AbortSignal): Promise<Session> {
   if (typeof RTCPeerConnection === 'undefined' || !receivesH264(RTCRtpReceiver.getCapabilities('video'))) {
-    throw new Fault('codec', 'no H.264 in WebRTC');
+    throw new Fault('codec', t('no H.264 in WebRTC'));
   }
   const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: await iceServers() });
   const stream = new MediaStream();
@@ -99,14 +100,14 @@ async function post(channel: string, sdp: string, signal: AbortSignal): Promise<
     response = await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: sdp, signal });
   } catch (error) {
     signal.throwIfAborted();
-    throw new Fault('unreachable', error instanceof Error ? error.message : 'no answer');
+    throw new Fault('unreachable', error instanceof Error ? error.message : t('no answer'));
   }
   if (response.status === 404 || response.status === 409 || response.status === 425) {
-    throw new Fault('waiting', 'the channel is not live');
+    throw new Fault('waiting', t('the channel is not live'));
   }
-  if (response.status === 401) throw new Fault('locked', 'the channel is private');
+  if (response.status === 401) throw new Fault('locked', t('the channel is private'));
   if (!response.ok) {
-    const words = response.statusText ? `${response.status} ${response.statusText}` : `status ${response.status}`;
+    const words = response.statusText ? `${response.status} ${response.statusText}` : t('status {status}', { status: response.status });
     // This browser offered H.264: what does not fit is the channel, or how many watch from here, and the station says how.
     const full = response.status === 429 || response.status === 503;
     if (response.status !== 406 && response.status !== 429) throw new Fault('refused', words, full);
@@ -129,10 +130,10 @@ function connected(connection: RTCPeerConnection, signal: AbortSignal): Promise<
     const look = (): void => {
       const state = connection.connectionState;
       if (state === 'connected') settle(resolve);
-      if (state === 'failed' || state === 'closed') settle(() => reject(new Fault('blocked', 'the connection failed')));
+      if (state === 'failed' || state === 'closed') settle(() => reject(new Fault('blocked', t('the connection failed'))));
     };
     const timer = setTimeout(
-      () => settle(() => reject(new Fault('blocked', `no connection within ${CONNECT_MS / 1000} s`))),
+      () => settle(() => reject(new Fault('blocked', t('no connection within {seconds} s', { seconds: CONNECT_MS / 1000 })))),
       CONNECT_MS,
     );
     signal.addEventListener('abort', stop, { once: true });

@@ -1,3 +1,4 @@
+import { type Text, en, t } from '$lib/words';
 import type { Quality } from './quality';
 import { soundOf } from './sound';
 
@@ -62,14 +63,14 @@ export async function camera(choice: Choice): Promise<Capture> {
     stream = await navigator.mediaDevices.getUserMedia({ video }).catch((again: unknown) => {
       throw new CaptureError(words(again, 'camera'));
     });
-    notice = `${words(error, 'microphone')} You are seen, and not heard.`;
+    notice = t('{problem} You are seen, and not heard.', { problem: words(error, 'microphone') });
   }
   const [picture] = stream.getVideoTracks();
-  if (!picture) throw new CaptureError('The camera gives no picture. Choose another one.');
+  if (!picture) throw new CaptureError(t('The camera gives no picture. Choose another one.'));
   picture.contentHint = 'motion';
   const facing = picture.getSettings().facingMode;
   const mirrored = facing === undefined || facing === 'user';
-  return fromTracks('camera', picture, stream.getAudioTracks(), mirrored, notice, 'The camera is gone. Plug it in again, or choose another one.');
+  return fromTracks('camera', picture, stream.getAudioTracks(), mirrored, notice, t('The camera is gone. Plug it in again, or choose another one.'));
 }
 
 /** Opens a screen, a window or a tab. Nothing when the person thought better of it. @throws {CaptureError} */
@@ -86,7 +87,7 @@ export async function screen(choice: Choice): Promise<Capture | null> {
     throw new CaptureError(words(error, 'screen'));
   }
   const [picture] = stream.getVideoTracks();
-  if (!picture) throw new CaptureError('The screen gives no picture. Share another window.');
+  if (!picture) throw new CaptureError(t('The screen gives no picture. Share another window.'));
   picture.contentHint = 'detail';
   const heard = stream.getAudioTracks();
   let notice: string | null = null;
@@ -94,11 +95,11 @@ export async function screen(choice: Choice): Promise<Capture | null> {
     try {
       heard.push(...(await navigator.mediaDevices.getUserMedia({ audio: microphoneWish(choice) })).getAudioTracks());
     } catch (error) {
-      notice = `${words(error, 'microphone')} The screen is sent without it.`;
+      notice = t('{problem} The screen is sent without it.', { problem: words(error, 'microphone') });
     }
   }
-  if (!notice && heard.length === 0) notice = 'The browser shares no sound with this. Share a tab, or add your microphone.';
-  return fromTracks('screen', picture, heard, false, notice, 'The screen is no longer shared.');
+  if (!notice && heard.length === 0) notice = t('The browser shares no sound with this. Share a tab, or add your microphone.');
+  return fromTracks('screen', picture, heard, false, notice, t('The screen is no longer shared.'));
 }
 
 /** The devices by name, as far as the browser tells them: after a permission was given. */
@@ -129,19 +130,43 @@ function fromTracks(kind: Kind, video: MediaStreamTrack, heard: MediaStreamTrack
 
 type Thing = 'camera' | 'microphone' | 'screen';
 
+const REFUSED: Readonly<Record<Thing, Text>> = {
+  camera: en('This page may not use the camera. Allow it beside the address, then try again.'),
+  microphone: en('This page may not use the microphone. Allow it beside the address, then try again.'),
+  screen: en('This page may not use the screen. Allow it beside the address, then try again.'),
+};
+
+const NONE: Readonly<Record<Thing, Text>> = {
+  camera: en('No camera was found. Connect one, then try again.'),
+  microphone: en('No microphone was found. Connect one, then try again.'),
+  screen: en('There is no screen to share.'),
+};
+
+const BUSY: Readonly<Record<Thing, Text>> = {
+  camera: en('The camera does not start: another program may be using it. Close that, then try again.'),
+  microphone: en('The microphone does not start: another program may be using it. Close that, then try again.'),
+  screen: en('The screen does not start: another program may be using it. Close that, then try again.'),
+};
+
+const FAILED: Readonly<Record<Thing, (why: string) => string>> = {
+  camera: (why) => t('The camera does not start ({why}).', { why }),
+  microphone: (why) => t('The microphone does not start ({why}).', { why }),
+  screen: (why) => t('The screen does not start ({why}).', { why }),
+};
+
 /** What a browser's refusal means, and what to do next. */
 export function words(error: unknown, thing: Thing): string {
   switch (error instanceof Error ? error.name : '') {
     case 'NotAllowedError':
     case 'SecurityError':
-      return `This page may not use the ${thing}. Allow it beside the address, then try again.`;
+      return t(REFUSED[thing]);
     case 'NotFoundError':
     case 'OverconstrainedError':
-      return thing === 'screen' ? 'There is no screen to share.' : `No ${thing} was found. Connect one, then try again.`;
+      return t(NONE[thing]);
     case 'NotReadableError':
     case 'AbortError':
-      return `The ${thing} does not start: another program may be using it. Close that, then try again.`;
+      return t(BUSY[thing]);
     default:
-      return `The ${thing} does not start (${error instanceof Error ? error.message : String(error)}).`;
+      return FAILED[thing](error instanceof Error ? error.message : String(error));
   }
 }

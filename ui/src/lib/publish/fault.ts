@@ -1,3 +1,5 @@
+import { t } from '$lib/words';
+
 /** Why a way to publish did not work. */
 export type Cause =
   /** No connection for media came about. */
@@ -58,17 +60,17 @@ function wordsOf(text: string, status: number): string | null {
 function wordsFor(status: number): string {
   switch (status) {
     case 401:
-      return 'This station takes publishers with a key alone.';
+      return t('This station takes publishers with a key alone.');
     case 403:
-      return 'This key does not open this channel.';
+      return t('This key does not open this channel.');
     case 404:
     case 405:
-      return 'This station takes no publishers this way.';
+      return t('This station takes no publishers this way.');
     case 409:
-      return 'Somebody publishes under this name already.';
+      return t('Somebody publishes under this name already.');
     case 429:
-      return 'Too much at once.';
+      return t('Too much at once.');
     default:
-      return `The station answered with status ${status}.`;
+      return t('The station answered with status {status}.', { status });
   }
 }

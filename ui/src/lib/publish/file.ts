@@ -1,3 +1,4 @@
+import { t } from '$lib/words';
 import { CaptureError, type Capture } from './capture';
 import { context } from './sound';
 
@@ -29,23 +30,23 @@ export async function file(chosen: File, looped: boolean): Promise<Capture> {
     await element.play();
   } catch {
     release();
-    throw new CaptureError(`This browser cannot play “${chosen.name}”. An MP4 with H.264 and AAC plays everywhere.`);
+    throw new CaptureError(t('This browser cannot play “{name}”. An MP4 with H.264 and AAC plays everywhere.', { name: chosen.name }));
   }
   if (element.videoWidth === 0) {
     release();
-    throw new CaptureError(`There is no picture in “${chosen.name}”. Choose a video file.`);
+    throw new CaptureError(t('There is no picture in “{name}”. Choose a video file.', { name: chosen.name }));
   }
   const picture = pictureOf(element);
   const [audio] = destination.stream.getAudioTracks();
   if (!picture || !audio) {
     release();
-    throw new CaptureError('This browser cannot send the picture of a file. Please use a current Chrome, Edge or Firefox.');
+    throw new CaptureError(t('This browser cannot send the picture of a file. Please use a current Chrome, Edge or Firefox.'));
   }
   const { track: video } = picture;
   video.contentHint = 'motion';
   const ended = new Promise<string>((resolve) => {
-    element.addEventListener('ended', () => resolve(`“${chosen.name}” has played to its end.`));
-    element.addEventListener('error', () => resolve(`“${chosen.name}” cannot be played any further.`));
+    element.addEventListener('ended', () => resolve(t('“{name}” has played to its end.', { name: chosen.name })));
+    element.addEventListener('error', () => resolve(t('“{name}” cannot be played any further.', { name: chosen.name })));
   });
   return {
     kind: 'file',

@@ -1,5 +1,6 @@
 import { type OwnBroadcast, ownBroadcast } from '$lib/api';
 import { backoff } from '$lib/player/fault';
+import { t } from '$lib/words';
 import { type Cause, Fault } from './fault';
 import type { Figures } from './figures';
 import type { Loss, Session, Transport, Wish } from './session';
@@ -104,7 +105,7 @@ export class Publisher {
     if (!session) return;
     for (const track of tracks) {
       if (!(await session.replace(track).catch(() => false))) {
-        this.#restart?.('Another source was chosen.');
+        this.#restart?.(t('Another source was chosen.'));
         return;
       }
     }
@@ -124,7 +125,7 @@ export class Publisher {
         this.#become('retrying', words);
         if (ended && waited) {
           this.cause = 'refused';
-          this.#become('refused', 'The host did not let this broadcast in.');
+          this.#become('refused', t('The host did not let this broadcast in.'));
           return;
         }
         if (ended && (await this.#takenOver(signal))) return;
@@ -154,7 +155,7 @@ export class Publisher {
   async #takenOver(signal: AbortSignal): Promise<boolean> {
     if (!(await this.#own(signal))) return false;
     this.cause = 'taken';
-    this.#become('refused', `Another publisher took over ${this.channel}.`);
+    this.#become('refused', t('Another publisher took over {channel}.', { channel: this.channel }));
     return true;
   }
 
@@ -173,8 +174,8 @@ export class Publisher {
     this.#turned = fault.why;
     this.reason =
       fault.why === 'blocked'
-        ? 'WebRTC could not connect: UDP seems to be blocked between this device and the station. Sending over a WebSocket, a little later.'
-        : 'This browser has no H.264 in WebRTC. Sending over a WebSocket, a little later.';
+        ? t('WebRTC could not connect: UDP seems to be blocked between this device and the station. Sending over a WebSocket, a little later.')
+        : t('This browser has no H.264 in WebRTC. Sending over a WebSocket, a little later.');
     return true;
   }
 
@@ -188,11 +189,11 @@ export class Publisher {
 
   #words(fault: Fault): string {
     const { message } = fault;
-    if (fault.why === 'unreachable') return 'The station does not answer.';
-    if (fault.why === 'blocked') return 'WebRTC could not connect: UDP seems to be blocked between this device and the station.';
+    if (fault.why === 'unreachable') return t('The station does not answer.');
+    if (fault.why === 'blocked') return t('WebRTC could not connect: UDP seems to be blocked between this device and the station.');
     if (this.#over === 'websocket' && fault.why !== 'key' && fault.why !== 'taken') {
-      const first = this.#turned === 'codec' ? 'This browser has no H.264 in WebRTC' : 'WebRTC could not connect, as UDP seems to be blocked';
-      return `${first}; and over a WebSocket it did not go either. ${message}`;
+      const first = this.#turned === 'codec' ? t('This browser has no H.264 in WebRTC') : t('WebRTC could not connect, as UDP seems to be blocked');
+      return t('{first}; and over a WebSocket it did not go either. {message}', { first, message });
     }
     return message;
   }

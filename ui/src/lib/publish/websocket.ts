@@ -1,4 +1,5 @@
 import { ownBroadcast } from '$lib/api';
+import { t } from '$lib/words';
 import { Fault, faultFrom } from './fault';
 import type { Figures } from './figures';
 import type { Loss, Session, Wish } from './session';
@@ -25,7 +26,7 @@ const AUDIO_BITRATE = 128_000;
  */
 export async function publish(wish: Wish, signal: AbortSignal): Promise<Session> {
   if (typeof MediaRecorder === 'undefined' || !MediaRecorder.isTypeSupported(FORMAT)) {
-    throw new Fault('codec', 'This browser cannot record H.264 to send it another way. Please use a current Chrome or Edge.');
+    throw new Fault('codec', t('This browser cannot record H.264 to send it another way. Please use a current Chrome or Edge.'));
   }
   const socket = await open(wish, signal);
   const recorder = new MediaRecorder(new MediaStream([wish.video, wish.audio]), {
@@ -46,17 +47,17 @@ export async function publish(wish: Wish, signal: AbortSignal): Promise<Session>
     if (data.size === 0 || socket.readyState !== WebSocket.OPEN) return;
     // Slices depend on those before them: none can be left out, so a new session begins instead.
     if (socket.bufferedAmount > (wish.bitrate / 8) * BACKLOG_S) {
-      settle('The line is too slow for this bitrate.');
+      settle(t('The line is too slow for this bitrate.'));
       return;
     }
     sent += data.size;
     socket.send(data);
   });
-  recorder.addEventListener('error', () => settle('The recorder of this browser stopped.'));
-  recorder.addEventListener('stop', () => settle('The recorder of this browser stopped.'));
+  recorder.addEventListener('error', () => settle(t('The recorder of this browser stopped.')));
+  recorder.addEventListener('stop', () => settle(t('The recorder of this browser stopped.')));
   socket.addEventListener('close', (event) => {
-    if (event.wasClean) settle(event.reason || 'The station ended the connection.', true);
-    else settle('The connection broke.');
+    if (event.wasClean) settle(event.reason || t('The station ended the connection.'), true);
+    else settle(t('The connection broke.'));
   });
   recorder.start(SLICE_MS);
   // A WebSocket's own answer does not say whether the host has to agree.
@@ -91,7 +92,7 @@ async function open(wish: Wish, signal: AbortSignal): Promise<WebSocket> {
   const response = await fetch(page, { headers: bearer(wish.key), signal }).catch(() => null);
   signal.throwIfAborted();
   if (response && !response.ok && response.status !== 426) throw await faultFrom(response);
-  throw new Fault('unreachable', 'The WebSocket does not open.');
+  throw new Fault('unreachable', t('The WebSocket does not open.'));
 }
 
 function reader(wish: Wish, sent: () => number): () => Promise<Figures | null> {

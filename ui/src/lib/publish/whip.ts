@@ -1,5 +1,6 @@
 import { iceServers } from '../ice';
 import type { Standing } from '$lib/api';
+import { t } from '$lib/words';
 import { Fault, faultFrom } from './fault';
 import { type Figures, type Sample, figures, sample } from './figures';
 import { type Quality, scaleFor } from './quality';
@@ -23,7 +24,7 @@ const GRACE_MS = 4000;
 export async function publish(wish: Wish, signal: AbortSignal): Promise<Session> {
   const codecs = typeof RTCPeerConnection === 'undefined' ? [] : h264First(RTCRtpSender.getCapabilities('video')?.codecs ?? []);
   if (codecs.length === 0) {
-    throw new Fault('codec', 'This browser encodes no H.264 in WebRTC, the one picture this station takes. Please use a current Chrome, Safari or Edge.');
+    throw new Fault('codec', t('This browser encodes no H.264 in WebRTC, the one picture this station takes. Please use a current Chrome, Safari or Edge.'));
   }
   const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: await iceServers() });
   const resource = new Resource(wish.key);
@@ -84,7 +85,7 @@ async function post(wish: Wish, sdp: string, resource: Resource, signal: AbortSi
     response = await fetch(url, { method: 'POST', headers, body: sdp, signal });
   } catch (error) {
     signal.throwIfAborted();
-    throw new Fault('unreachable', error instanceof Error ? error.message : 'no answer');
+    throw new Fault('unreachable', error instanceof Error ? error.message : t('no answer'));
   }
   if (!response.ok) throw await faultFrom(response);
   const place = response.headers.get('Location');
@@ -149,9 +150,9 @@ function connected(connection: RTCPeerConnection, signal: AbortSignal): Promise<
     const look = (): void => {
       const state = connection.connectionState;
       if (state === 'connected') settle(resolve);
-      if (state === 'failed' || state === 'closed') settle(() => reject(new Fault('blocked', 'the connection failed')));
+      if (state === 'failed' || state === 'closed') settle(() => reject(new Fault('blocked', t('the connection failed'))));
     };
-    const timer = setTimeout(() => settle(() => reject(new Fault('blocked', `no connection within ${CONNECT_MS / 1000} s`))), CONNECT_MS);
+    const timer = setTimeout(() => settle(() => reject(new Fault('blocked', t('no connection within {seconds} s', { seconds: CONNECT_MS / 1000 })))), CONNECT_MS);
     signal.addEventListener('abort', stop);
     connection.addEventListener('connectionstatechange', look);
     if (signal.aborted) stop();
@@ -161,12 +162,12 @@ function connected(connection: RTCPeerConnection, signal: AbortSignal): Promise<
 
 function lost(connection: RTCPeerConnection, resource: Resource): Promise<Loss> {
   return new Promise((resolve) => {
-    const broke: Loss = { words: 'The connection broke.', ended: false };
+    const broke: Loss = { words: t('The connection broke.'), ended: false };
     let grace: ReturnType<typeof setTimeout> | undefined;
     const transport = connection.getSenders()[0]?.transport;
     // Heard at once when the station ends the session; the connection's own state comes seconds later.
     transport?.addEventListener('statechange', () => {
-      if (transport.state === 'closed') resolve({ words: 'The station ended the connection.', ended: true });
+      if (transport.state === 'closed') resolve({ words: t('The station ended the connection.'), ended: true });
       if (transport.state === 'failed') resolve(broke);
     });
     connection.addEventListener('connectionstatechange', () => {

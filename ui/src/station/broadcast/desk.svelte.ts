@@ -5,6 +5,7 @@ import { nameProblem } from '$lib/publish/name';
 import { Publisher } from '$lib/publish/publisher.svelte';
 import { BITRATE_MAX, BITRATE_MIN, type Quality, qualityOf } from '$lib/publish/quality';
 import type { Wish } from '$lib/publish/session';
+import { t } from '$lib/words';
 import { onAir } from '../onair.svelte';
 import { awake } from './awake';
 import { type Memory, recall, recallKey, remember, rememberKey } from './memory';
@@ -194,7 +195,7 @@ export class Desk {
 
   #wish(): Wish {
     const { capture, quality, bitrate } = this;
-    if (!capture) throw new CaptureError('There is nothing to send. Choose a camera, a screen or a file.');
+    if (!capture) throw new CaptureError(t('There is nothing to send. Choose a camera, a screen or a file.'));
     const { video, audio } = capture;
     return { channel: this.name, key: this.key.trim() || null, stream: new MediaStream([video, audio]), video, audio, quality, bitrate };
   }
@@ -233,9 +234,9 @@ export class Desk {
     } else if (capture.kind === 'file') {
       this.stop();
       this.#drop();
-      this.problem = `${words} The broadcast has ended with it.`;
+      this.problem = t('{words} The broadcast has ended with it.', { words });
     } else {
-      this.notice = `${words} Viewers see its last picture.`;
+      this.notice = t('{words} Viewers see its last picture.', { words });
     }
   }
 

@@ -1,7 +1,8 @@
 /** From the station's figures to what is drawn. Everything here is pure. */
 import type { Dashboard, DashboardChannel } from '$lib/api';
-import { bitrate, count } from '$lib/format';
+import { bitrate } from '$lib/format';
 import { POINTS, type Values } from '$lib/plot';
+import { number, plural, t } from '$lib/words';
 
 export { ceiling, line, reach, type Values } from '$lib/plot';
 
@@ -63,33 +64,33 @@ export function joined(known: Dashboard | null, news: Dashboard): Dashboard {
 /** The plots, in their order. */
 export function figures(data: Dashboard): Figure[] {
   const percent = (value: number): string => `${Math.round(value * 100)} %`;
-  const rate = (value: number): string => (value < 10 ? value.toFixed(1) : String(Math.round(value)));
+  const rate = (value: number): string => (value < 10 ? number(value, 1) : String(Math.round(value)));
   return [
-    { id: 'viewers', title: 'Viewers', series: viewers(data), words: (n) => count(n, 'viewer'), scale: String, least: 4 },
+    { id: 'viewers', title: t('Viewers'), series: viewers(data), words: (n) => plural(n, '{count} viewer', '{count} viewers'), scale: String, least: 4 },
     {
       id: 'bitrate',
-      title: 'Media',
+      title: t('Media'),
       series: [
-        { name: 'Sent to viewers', values: data.bitrate_out },
-        { name: 'Written to channels', values: data.bitrate_in },
+        { name: t('Sent to viewers'), values: data.bitrate_out },
+        { name: t('Written to channels'), values: data.bitrate_in },
       ],
       words: bitrate,
       least: 1_000_000,
     },
-    { id: 'cpu', title: 'CPU (100 % is one core)', series: [{ name: 'Klieg', values: data.cpu }], words: percent, least: 0.5 },
-    { id: 'memory', title: 'Memory', series: [{ name: 'Resident', values: data.memory }], words: (n) => `${Math.round(n / 1e6)} MB`, least: 100_000_000 },
+    { id: 'cpu', title: t('CPU (100 % is one core)'), series: [{ name: 'Klieg', values: data.cpu }], words: percent, least: 0.5 },
+    { id: 'memory', title: t('Memory'), series: [{ name: t('Resident'), values: data.memory }], words: (n) => `${Math.round(n / 1e6)} MB`, least: 100_000_000 },
     {
       id: 'pictures',
-      title: 'Pictures a second',
+      title: t('Pictures a second'),
       series: [
-        { name: 'Composed', values: data.fps },
-        { name: 'Skipped or late', values: data.skipped },
+        { name: t('Composed'), values: data.fps },
+        { name: t('Skipped or late'), values: data.skipped },
       ],
       words: rate,
       least: 30,
     },
-    { id: 'latency', title: 'From tick to hub', series: [{ name: 'Median', values: data.latency }], words: (n) => `${rate(n)} ms`, least: 20 },
-    { id: 'lost', title: 'Packets lost a second', series: [{ name: 'Lost', values: data.lost }], words: rate, least: 5 },
+    { id: 'latency', title: t('From tick to hub'), series: [{ name: t('Median'), values: data.latency }], words: (n) => `${rate(n)} ms`, least: 20 },
+    { id: 'lost', title: t('Packets lost a second'), series: [{ name: t('Lost'), values: data.lost }], words: rate, least: 5 },
   ];
 }
 
@@ -105,7 +106,7 @@ function viewers(data: Dashboard): Series[] {
       const here = rest.map((one) => one.viewers[i] ?? null);
       return here.every((n) => n === null) ? null : here.reduce<number>((sum, n) => sum + (n ?? 0), 0);
     });
-    series.push({ name: `${rest.length} others`, values });
+    series.push({ name: plural(rest.length, '{count} other', '{count} others'), values });
   }
   return series;
 }
@@ -117,9 +118,9 @@ export const latest = (values: Values): number | null => values.at(-1) ?? null;
 export function told({ name, values }: Series, words: Figure['words']): string {
   const known = values.filter((value) => value !== null);
   const now = latest(values);
-  if (known.length === 0) return `${name}: nothing yet.`;
+  if (known.length === 0) return t('{name}: nothing yet.', { name });
   const [low, high] = [Math.min(...known), Math.max(...known)];
-  return `${name}: ${now === null ? 'nothing now' : words(now)}, within the hour from ${words(low)} to ${words(high)}.`;
+  return t('{name}: {now}, within the hour from {low} to {high}.', { name, now: now === null ? t('nothing now') : words(now), low: words(low), high: words(high) });
 }
 
 /** The moments of a table: the newest, and one each five minutes before it, the newest first. */

@@ -1,3 +1,5 @@
+import { t } from '$lib/words';
+
 /** What a browser and its system are called: `Chrome 130 on Android`. */
 export function deviceName(userAgent: string): string {
   const browsers: readonly [string, RegExp][] = [
@@ -17,10 +19,10 @@ export function deviceName(userAgent: string): string {
     ['ChromeOS', /CrOS/],
     ['Linux', /Linux|X11/],
   ];
-  const system = systems.find(([, pattern]) => pattern.test(userAgent))?.[0] ?? 'an unknown system';
+  const system = systems.find(([, pattern]) => pattern.test(userAgent))?.[0] ?? t('an unknown system');
   for (const [name, pattern] of browsers) {
     const version = pattern.exec(userAgent)?.[1];
-    if (version) return `${name} ${version} on ${system}`;
+    if (version) return t('{browser} on {system}', { browser: `${name} ${version}`, system });
   }
-  return `A browser on ${system}`;
+  return t('A browser on {system}', { system });
 }

@@ -1,4 +1,5 @@
 import { type DoctorCheck, type DoctorFacts, asProblem, doctorFacts, tellHost } from '$lib/api';
+import { t } from '$lib/words';
 import { deviceName } from './device';
 import * as judge from './judge';
 import { TESTS, type Test } from './judge';
@@ -7,13 +8,12 @@ import * as measure from './measure';
 /** A line of the page: a test that waits, runs, or has been judged. */
 export interface Line {
   readonly id: Test;
-  readonly title: string;
   readonly state: 'waiting' | 'running' | 'done';
   readonly check: DoctorCheck | null;
 }
 
 const ALL = Object.keys(TESTS) as Test[];
-const fresh = (): Line[] => ALL.map((id) => ({ id, title: TESTS[id], state: 'waiting', check: null }));
+const fresh = (): Line[] => ALL.map((id) => ({ id, state: 'waiting', check: null }));
 
 /** One examination of this device's connection, from the first test to the report. */
 export class Examination {
@@ -111,7 +111,7 @@ export class Examination {
   /** Nothing more can be learnt without the station. */
   #giveUp(why: string): void {
     const left = this.lines.filter((line) => line.state !== 'done');
-    for (const { id, title } of left) this.#set(id, 'done', { id, title, verdict: 'unknown', result: `Not tested: ${why}` });
+    for (const { id } of left) this.#set(id, 'done', { id, title: t(TESTS[id]), verdict: 'unknown', result: t('Not tested: {why}', { why }) });
   }
 
   #set(id: Test, state: Line['state'], check: DoctorCheck | null): void {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { DoctorCheck, DoctorFacts, Verdict } from '$lib/api';
+import { t } from '$lib/words';
 import { deviceName } from './device';
 import * as judge from './judge';
 
@@ -54,14 +55,14 @@ describe('the summary says what matters', () => {
   const found = (bad: readonly judge.Test[], note: readonly judge.Test[] = []): DoctorCheck[] =>
     (Object.keys(judge.TESTS) as judge.Test[]).map((id) => {
       const verdict = bad.includes(id) ? 'bad' : note.includes(id) ? 'note' : 'good';
-      return { id, title: judge.TESTS[id], verdict, result: '' };
+      return { id, title: t(judge.TESTS[id]), verdict, result: '' };
     });
   test.each([
     [found([]), 'Everything works: this device can watch and broadcast.'],
     [found([], ['tls']), 'Watching works. One thing is worth knowing.'],
     [found(['udp'], ['tls']), 'Live media does not come through: this device watches over HLS, some seconds behind.'],
     [found(['udp', 'watch']), 'Nothing can be watched from this device as it is.'],
-    [found(['download']), 'Something needs to change: speed to this device.'],
+    [found(['download']), 'Something needs to change: Speed to this device.'],
   ])('%#', (checks, sentence) => expect(judge.summary(checks)).toBe(sentence));
 });
 

@@ -1,6 +1,7 @@
 /** What was measured, and what it means. Everything here is pure. */
 import type { DoctorCheck, DoctorFacts, Verdict } from '$lib/api';
 import { bitrate } from '$lib/format';
+import { en, number, plural, t } from '$lib/words';
 
 /** The page as it stands. */
 export interface Place {
@@ -45,42 +46,42 @@ export interface Devices {
 
 /** The tests, in the order in which they run. */
 export const TESTS = {
-  http: 'Reaching the station',
-  websocket: 'Chat and live updates (WebSocket)',
-  udp: 'Live media (UDP)',
-  tls: 'Secure connection (HTTPS)',
-  watch: 'Showing picture and sound',
-  publish: 'Sending picture and sound',
-  devices: 'Camera and microphone',
-  download: 'Speed to this device',
-  upload: 'Speed from this device',
-  clock: 'Clock',
+  http: en('Reaching the station'),
+  websocket: en('Chat and live updates (WebSocket)'),
+  udp: en('Live media (UDP)'),
+  tls: en('Secure connection (HTTPS)'),
+  watch: en('Showing picture and sound'),
+  publish: en('Sending picture and sound'),
+  devices: en('Camera and microphone'),
+  download: en('Speed to this device'),
+  upload: en('Speed from this device'),
+  clock: en('Clock'),
 } as const;
 
 export type Test = keyof typeof TESTS;
 
 function check(id: Test, verdict: Verdict, result: string, advice?: string): DoctorCheck {
-  return { id, title: TESTS[id], verdict, result, ...(advice ? { advice } : {}) };
+  return { id, title: t(TESTS[id]), verdict, result, ...(advice ? { advice } : {}) };
 }
 
 /** Round trips in ms; nothing when nothing came back. */
 export function http(trips: readonly number[] | null): DoctorCheck {
   if (!trips || trips.length === 0) {
-    return check('http', 'bad', 'The station does not answer.', 'Check that this device is on the same network as the studio, and that Klieg is running there.');
+    return check('http', 'bad', t('The station does not answer.'), t('Check that this device is on the same network as the studio, and that Klieg is running there.'));
   }
   const usual = median(trips);
-  const result = `It answers within ${ms(usual)}.`;
+  const result = t('It answers within {usual}.', { usual: ms(usual) });
   if (usual <= 100) return check('http', 'good', result);
-  return check('http', 'note', result, 'That is slow for a local network. Go nearer to the access point, use the 5 GHz network, or a cable.');
+  return check('http', 'note', result, t('That is slow for a local network. Go nearer to the access point, use the 5 GHz network, or a cable.'));
 }
 
 export function websocket(trip: number | null): DoctorCheck {
-  if (trip !== null) return check('websocket', 'good', `Messages come back within ${ms(trip)}.`);
+  if (trip !== null) return check('websocket', 'good', t('Messages come back within {trip}.', { trip: ms(trip) }));
   return check(
     'websocket',
     'bad',
-    'No WebSocket came about: chat and live updates fall back to asking again and again.',
-    'A proxy or a security program on the way holds WebSockets back. Let it pass them for this address, or open the station over HTTPS.',
+    t('No WebSocket came about: chat and live updates fall back to asking again and again.'),
+    t('A proxy or a security program on the way holds WebSockets back. Let it pass them for this address, or open the station over HTTPS.'),
   );
 }
 
@@ -88,23 +89,28 @@ export function udp(media: Media, facts: DoctorFacts, { host }: Place): DoctorCh
   const port = facts.media_port;
   switch (media.outcome) {
     case 'connected': {
-      const trip = media.roundTrip === null ? '' : `, ${ms(media.roundTrip)} there and back`;
+      const trip = media.roundTrip === null ? null : ms(media.roundTrip);
       if (media.relayed) {
-        const advice = `Open UDP port ${port} on the studio’s machine, so that media need not take the way around.`;
-        return check('udp', 'note', `Media comes through a relay (TURN)${trip}.`, advice);
+        const advice = t('Open UDP port {port} on the studio’s machine, so that media need not take the way around.', { port });
+        return check('udp', 'note', trip === null ? t('Media comes through a relay (TURN).') : t('Media comes through a relay (TURN), {trip} there and back.', { trip }), advice);
       }
-      return check('udp', 'good', `Media reaches port ${port} and comes back: connected in ${ms(media.ms)}${trip}.`);
+      const time = ms(media.ms);
+      const result =
+        trip === null
+          ? t('Media reaches port {port} and comes back: connected in {time}.', { port, time })
+          : t('Media reaches port {port} and comes back: connected in {time}, {trip} there and back.', { port, time, trip });
+      return check('udp', 'good', result);
     }
     case 'no WebRTC':
-      return check('udp', 'bad', 'This browser has no WebRTC.', 'Use a current Chrome, Edge, Firefox or Safari. Watching works over HLS, some seconds behind.');
+      return check('udp', 'bad', t('This browser has no WebRTC.'), t('Use a current Chrome, Edge, Firefox or Safari. Watching works over HLS, some seconds behind.'));
     case 'refused':
-      return check('udp', 'unknown', `The station did not take the test: ${media.words}`, 'Wait a minute, then run the doctor again.');
+      return check('udp', 'unknown', t('The station did not take the test: {words}', { words: media.words }), t('Wait a minute, then run the doctor again.'));
     case 'no connection':
       return check(
         'udp',
         'bad',
-        `Nothing comes back from UDP port ${port} of ${host}.`,
-        `Open UDP port ${port} in the firewall of the studio’s machine (Linux: sudo ufw allow ${port}/udp; Windows: let Klieg through in Windows Defender Firewall), and see that the Wi-Fi does not keep its devices apart (guest networks do), and that no VPN is on. Until then this device watches over HLS, some seconds behind, and publishes over a WebSocket.`,
+        t('Nothing comes back from UDP port {port} of {host}.', { port, host }),
+        t('Open UDP port {port} in the firewall of the studio’s machine (Linux: sudo ufw allow {port}/udp; Windows: let Klieg through in Windows Defender Firewall), and see that the Wi-Fi does not keep its devices apart (guest networks do), and that no VPN is on. Until then this device watches over HLS, some seconds behind, and publishes over a WebSocket.', { port }),
       );
   }
 }
@@ -112,73 +118,90 @@ export function udp(media: Media, facts: DoctorFacts, { host }: Place): DoctorCh
 /** `reached`: whether the station's other door, over HTTPS, answered a page that came over HTTP. */
 export function tls(place: Place, facts: DoctorFacts, reached: boolean | null): DoctorCheck {
   if (place.https) {
-    return check('tls', 'good', 'This page came over HTTPS, and this device trusts the station.');
+    return check('tls', 'good', t('This page came over HTTPS, and this device trusts the station.'));
   }
   if (facts.https_port === undefined) {
-    const advice = 'Turn HTTPS on in the settings of the station (server.https), so that phones and other devices can broadcast.';
+    const advice = t('Turn HTTPS on in the settings of the station (server.https), so that phones and other devices can broadcast.');
     return place.secure
-      ? check('tls', 'good', 'The station runs without HTTPS; on its own machine a browser needs none.')
-      : check('tls', 'note', 'The station runs without HTTPS: watching works, broadcasting from this device does not.', advice);
+      ? check('tls', 'good', t('The station runs without HTTPS; on its own machine a browser needs none.'))
+      : check('tls', 'note', t('The station runs without HTTPS: watching works, broadcasting from this device does not.'), advice);
   }
   const other = `https://${place.host}:${facts.https_port}`;
   if (reached) {
-    return check('tls', 'good', `This device trusts the station: ${other} answers.`);
+    return check('tls', 'good', t('This device trusts the station: {other} answers.', { other }));
   }
   if (place.secure) {
-    return check('tls', 'good', 'On the studio’s own machine a browser needs no HTTPS.');
+    return check('tls', 'good', t('On the studio’s own machine a browser needs no HTTPS.'));
   }
   return check(
     'tls',
     'note',
-    `This device does not trust the station’s certificate, or cannot reach ${other}. Watching works all the same.`,
-    `To broadcast from this device, install the station’s certificate: the page /trust shows how. If that is done already, open TCP port ${facts.https_port} in the firewall of the studio’s machine.`,
+    t('This device does not trust the station’s certificate, or cannot reach {other}. Watching works all the same.', { other }),
+    t('To broadcast from this device, install the station’s certificate: the page /trust shows how. If that is done already, open TCP port {port} in the firewall of the studio’s machine.', { port: facts.https_port }),
   );
 }
 
 export function watch(shows: Shows): DoctorCheck {
   if (shows.webrtc && shows.opus) {
     const profiles = shows.profiles.length > 0 ? ` (${shows.profiles.join(', ')})` : '';
-    const result = `H.264${profiles} and Opus, live; ${shows.hls ? 'H.264 and AAC over HLS' : 'no HLS'}.`;
+    const result = shows.hls
+      ? t('H.264{profiles} and Opus, live; H.264 and AAC over HLS.', { profiles })
+      : t('H.264{profiles} and Opus, live; no HLS.', { profiles });
     if (shows.hls) return check('watch', 'good', result);
-    return check('watch', 'note', result, 'If live media is blocked, this browser has nothing to fall back to. Use a current Chrome, Edge, Firefox or Safari.');
+    return check('watch', 'note', result, t('If live media is blocked, this browser has nothing to fall back to. Use a current Chrome, Edge, Firefox or Safari.'));
   }
   if (shows.hls) {
-    return check('watch', 'note', 'No H.264 over WebRTC: channels play over HLS, some seconds behind.', 'Use a browser with H.264 (Chrome, Edge, Safari; in Firefox, let it fetch the OpenH264 plug-in) to be closer to live.');
+    return check('watch', 'note', t('No H.264 over WebRTC: channels play over HLS, some seconds behind.'), t('Use a browser with H.264 (Chrome, Edge, Safari; in Firefox, let it fetch the OpenH264 plug-in) to be closer to live.'));
   }
-  return check('watch', 'bad', 'This browser plays neither H.264 over WebRTC nor HLS.', 'Use a current Chrome, Edge, Firefox or Safari: this build of the browser comes without these codecs.');
+  return check('watch', 'bad', t('This browser plays neither H.264 over WebRTC nor HLS.'), t('Use a current Chrome, Edge, Firefox or Safari: this build of the browser comes without these codecs.'));
 }
 
 export function publish(sends: Sends): DoctorCheck {
-  if (sends.h264) return check('publish', 'good', 'This browser encodes H.264 for WebRTC.');
+  if (sends.h264) return check('publish', 'good', t('This browser encodes H.264 for WebRTC.'));
   if (sends.recorder) {
-    return check('publish', 'note', 'No H.264 over WebRTC; broadcasting works over a WebSocket, a little later.', 'Use Chrome, Edge or Safari to broadcast with the least delay.');
+    return check('publish', 'note', t('No H.264 over WebRTC; broadcasting works over a WebSocket, a little later.'), t('Use Chrome, Edge or Safari to broadcast with the least delay.'));
   }
-  return check('publish', 'note', 'This browser cannot encode H.264: it watches, and does not broadcast.', 'Use Chrome, Edge or Safari to broadcast, or OBS.');
+  return check('publish', 'note', t('This browser cannot encode H.264: it watches, and does not broadcast.'), t('Use Chrome, Edge or Safari to broadcast, or OBS.'));
 }
 
 export function devices(found: Devices, place: Place): DoctorCheck {
   if (!place.secure) {
-    return check('devices', 'note', 'A browser gives this page no camera and microphone, because it came over plain HTTP.', 'Only needed to broadcast: trust the station (the page /trust shows how), then open it over HTTPS.');
+    return check('devices', 'note', t('A browser gives this page no camera and microphone, because it came over plain HTTP.'), t('Only needed to broadcast: trust the station (the page /trust shows how), then open it over HTTPS.'));
   }
-  const denied = [found.camera === 'denied' ? 'camera' : '', found.microphone === 'denied' ? 'microphone' : ''].filter((one) => one !== '');
-  if (denied.length > 0) {
-    return check('devices', 'note', `This browser does not allow the ${denied.join(' and the ')}.`, 'Only needed to broadcast: click the sign beside the address, allow camera and microphone, and load the page again.');
+  const [camera, microphone] = [found.camera === 'denied', found.microphone === 'denied'];
+  if (camera || microphone) {
+    const result =
+      camera && microphone
+        ? t('This browser does not allow the camera and the microphone.')
+        : camera
+          ? t('This browser does not allow the camera.')
+          : t('This browser does not allow the microphone.');
+    return check('devices', 'note', result, t('Only needed to broadcast: click the sign beside the address, allow camera and microphone, and load the page again.'));
   }
-  const count = (n: number | null, one: string): string => (n === null ? `${one}s unknown` : `${n === 0 ? 'no' : n} ${one}${n === 1 ? '' : 's'}`);
-  const there = `${count(found.cameras, 'camera')}, ${count(found.microphones, 'microphone')}`;
-  const asked = found.camera === 'granted' || found.microphone === 'granted' ? 'allowed' : 'the browser will ask';
+  const there = `${cameras(found.cameras)}, ${microphones(found.microphones)}`;
+  const asked = found.camera === 'granted' || found.microphone === 'granted' ? t('allowed') : t('the browser will ask');
   if (found.cameras === 0 || found.microphones === 0) {
-    return check('devices', 'note', `Found: ${there}.`, 'Only needed to broadcast: connect one, or allow the browser to use it in the settings of the system.');
+    return check('devices', 'note', t('Found: {there}.', { there }), t('Only needed to broadcast: connect one, or allow the browser to use it in the settings of the system.'));
   }
-  return check('devices', 'good', `Found: ${there}; ${asked}.`);
+  return check('devices', 'good', t('Found: {there}; {asked}.', { there, asked }));
+}
+
+function cameras(n: number | null): string {
+  if (n === null) return t('cameras unknown');
+  return n === 0 ? t('no cameras') : plural(n, '{count} camera', '{count} cameras');
+}
+
+function microphones(n: number | null): string {
+  if (n === null) return t('microphones unknown');
+  return n === 0 ? t('no microphones') : plural(n, '{count} microphone', '{count} microphones');
 }
 
 /** `bps`: bits per second; nothing when it could not be measured, with the reason. */
 export function download(bps: number | null, why: string, facts: DoctorFacts): DoctorCheck {
-  if (bps === null) return check('download', 'unknown', `Not measured: ${why}`);
-  const result = `${bitrate(bps)}; a channel here needs about ${bitrate(facts.bitrate)}.`;
+  if (bps === null) return check('download', 'unknown', t('Not measured: {why}', { why }));
+  const result = t('{rate}; a channel here needs about {needed}.', { rate: bitrate(bps), needed: bitrate(facts.bitrate) });
   if (bps >= 2 * facts.bitrate) return check('download', 'good', result);
-  const advice = 'Go nearer to the access point, use the 5 GHz network or a cable, or let the host lower the bitrate (encoder.bitrate).';
+  const advice = t('Go nearer to the access point, use the 5 GHz network or a cable, or let the host lower the bitrate (encoder.bitrate).');
   return check('download', bps >= facts.bitrate ? 'note' : 'bad', result, advice);
 }
 
@@ -186,19 +209,22 @@ export function download(bps: number | null, why: string, facts: DoctorFacts): D
 const PUBLISHED = 2_700_000;
 
 export function upload(bps: number | null, why: string): DoctorCheck {
-  if (bps === null) return check('upload', 'unknown', `Not measured: ${why}`);
-  const result = `${bitrate(bps)}; broadcasting at full quality takes about ${bitrate(PUBLISHED)}.`;
+  if (bps === null) return check('upload', 'unknown', t('Not measured: {why}', { why }));
+  const result = t('{rate}; broadcasting at full quality takes about {needed}.', { rate: bitrate(bps), needed: bitrate(PUBLISHED) });
   if (bps >= 1.5 * PUBLISHED) return check('upload', 'good', result);
-  return check('upload', 'note', result, 'Only needed to broadcast: choose a lower quality, or go nearer to the access point.');
+  return check('upload', 'note', result, t('Only needed to broadcast: choose a lower quality, or go nearer to the access point.'));
 }
+
+const said = (offset: number, values: { time: string; error: string }): string =>
+  offset >= 0 ? t('{time} ahead of the station (± {error}).', values) : t('{time} behind the station (± {error}).', values);
 
 /** `offset`: how far this device's clock is ahead of the station's, in ms; `error` how sure that is. */
 export function clock(offset: number | null, error: number): DoctorCheck {
-  if (offset === null) return check('clock', 'unknown', 'Not measured: the station did not tell its time.');
+  if (offset === null) return check('clock', 'unknown', t('Not measured: the station did not tell its time.'));
   const away = Math.max(0, Math.abs(offset) - error);
-  const words = `${ms(Math.abs(offset))} ${offset >= 0 ? 'ahead of' : 'behind'} the station (± ${ms(error)}).`;
+  const words = said(offset, { time: ms(Math.abs(offset)), error: ms(error) });
   if (away < 2000) return check('clock', 'good', words);
-  const advice = 'Let this device set its clock by itself. Certificates and links that end by themselves go by it.';
+  const advice = t('Let this device set its clock by itself. Certificates and links that end by themselves go by it.');
   return check('clock', away < 300_000 ? 'note' : 'bad', words, advice);
 }
 
@@ -206,21 +232,21 @@ export function clock(offset: number | null, error: number): DoctorCheck {
 export function summary(checks: readonly DoctorCheck[]): string {
   const bad = checks.filter((one) => one.verdict === 'bad');
   const has = (id: Test): boolean => bad.some((one) => one.id === id);
-  if (has('http')) return 'This device does not reach the station.';
-  if (has('udp') && has('watch')) return 'Nothing can be watched from this device as it is.';
-  if (has('watch')) return 'This browser cannot play what the station sends.';
-  if (has('udp')) return 'Live media does not come through: this device watches over HLS, some seconds behind.';
-  if (bad.length > 0) return `Something needs to change: ${bad.map((one) => one.title.toLowerCase()).join(', ')}.`;
+  if (has('http')) return t('This device does not reach the station.');
+  if (has('udp') && has('watch')) return t('Nothing can be watched from this device as it is.');
+  if (has('watch')) return t('This browser cannot play what the station sends.');
+  if (has('udp')) return t('Live media does not come through: this device watches over HLS, some seconds behind.');
+  if (bad.length > 0) return t('Something needs to change: {tests}.', { tests: bad.map((one) => one.title).join(', ') });
   const notes = checks.filter((one) => one.verdict === 'note').length;
-  if (notes > 0) return `Watching works. ${notes === 1 ? 'One thing is' : `${notes} things are`} worth knowing.`;
-  return 'Everything works: this device can watch and broadcast.';
+  if (notes > 0) return plural(notes, 'Watching works. One thing is worth knowing.', 'Watching works. {count} things are worth knowing.');
+  return t('Everything works: this device can watch and broadcast.');
 }
 
 /** A report as text, to be sent to somebody. */
 export function asText(device: string, sentence: string, checks: readonly DoctorCheck[], at: Date): string {
-  const mark: Record<Verdict, string> = { good: 'ok', note: 'note', bad: 'PROBLEM', unknown: '?' };
+  const mark: Record<Verdict, string> = { good: t('ok'), note: t('note'), bad: t('PROBLEM'), unknown: '?' };
   const lines = checks.flatMap((one) => [`[${mark[one.verdict]}] ${one.title}: ${one.result}`, ...(one.advice ? [`    ${one.advice}`] : [])]);
-  return [`Klieg connection doctor, ${at.toISOString()}`, device, sentence, '', ...lines].join('\n');
+  return [t('Klieg connection doctor, {time}', { time: at.toISOString() }), device, sentence, '', ...lines].join('\n');
 }
 
 /** The H.264 profiles in what a browser receives, the simplest first. */
@@ -241,5 +267,5 @@ export function median(values: readonly number[]): number {
 function ms(value: number): string {
   if (value >= 120_000) return `${Math.round(value / 60_000)} min`;
   if (value >= 10_000) return `${Math.round(value / 1000)} s`;
-  return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
+  return value < 10 ? `${number(value, 1)} ms` : `${Math.round(value)} ms`;
 }

@@ -1,5 +1,6 @@
 import type { Film, Marker, Message, Show } from '$lib/api';
-import { count, duration } from '$lib/format';
+import { duration } from '$lib/format';
+import { moment, plural, t } from '$lib/words';
 
 /** The recordings of a show, which are played one after the other, without its clips. */
 export const parts = (show: Show): Film[] => show.films.filter((film) => film.kind === 'recording' && film.duration_ms !== undefined);
@@ -14,15 +15,15 @@ export const length = (show: Show, now: number): number => (show.ended ?? now) -
 
 /** What stands below a title. */
 export function facts(show: Show, now: number): string {
-  const when = new Date(show.began).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+  const when = moment(show.began, { dateStyle: 'medium', timeStyle: 'short' });
   const all = [
     when,
-    show.ended === undefined ? 'going on' : duration(length(show, now)),
-    show.peak > 0 ? count(show.peak, 'viewer', 'viewers') : null,
-    parts(show).length === 0 ? 'not recorded' : null,
-    show.interrupted ? 'cut off' : null,
+    show.ended === undefined ? t('going on') : duration(length(show, now)),
+    show.peak > 0 ? plural(show.peak, '{count} viewer', '{count} viewers') : null,
+    parts(show).length === 0 ? t('not recorded') : null,
+    show.interrupted ? t('cut off') : null,
     // The host alone is told.
-    (show.destinations ?? []).length > 0 ? `also on ${show.destinations?.join(', ')}` : null,
+    (show.destinations ?? []).length > 0 ? t('also on {names}', { names: (show.destinations ?? []).join(', ') }) : null,
   ];
   return all.filter((fact) => fact !== null).join(' · ');
 }

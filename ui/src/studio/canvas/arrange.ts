@@ -1,4 +1,5 @@
 import type { Edit, Item, ItemPatch, Rect, Scene } from '$lib/api';
+import { step } from '../steps';
 import { bounds, union, upright } from '../geometry';
 import type { Size } from './affine';
 
@@ -54,7 +55,7 @@ export function distribute(items: readonly Item[], across: boolean): Arranged {
   const length = (box: Rect): number => (across ? box.width : box.height);
   const sorted = items.map((item) => ({ item, box: bounds(item) })).sort((a, b) => start(a.box) + length(a.box) / 2 - start(b.box) - length(b.box) / 2);
   const all = union(sorted.map((one) => one.box));
-  const label = across ? 'Distribute across' : 'Distribute down';
+  const label = across ? step('Distribute across') : step('Distribute down');
   if (!all || sorted.length < 3) return { label, changes: [] };
   const gap = (length(all) - sorted.reduce((sum, one) => sum + length(one.box), 0)) / (sorted.length - 1);
   let at = start(all);
@@ -70,12 +71,12 @@ export function distribute(items: readonly Item[], across: boolean): Arranged {
 export function centre(items: readonly Item[], canvas: Size): Arranged {
   const all = union(items.map(bounds)) ?? whole(canvas);
   const by = { dx: canvas.width / 2 - all.x - all.width / 2, dy: canvas.height / 2 - all.y - all.height / 2 };
-  return { label: 'Centre', changes: moved(items, () => by) };
+  return { label: step('Centre'), changes: moved(items, () => by) };
 }
 
 /** Over the whole canvas. */
 export function over(items: readonly Item[], canvas: Size, fit: Item['fit']): Arranged {
-  const label = { contain: 'Fit to canvas', cover: 'Fill canvas', stretch: 'Stretch to canvas' }[fit];
+  const label = { contain: step('Fit to canvas'), cover: step('Fill canvas'), stretch: step('Stretch to canvas') }[fit];
   return { label, changes: items.map(({ id }) => ({ id, patch: { rect: whole(canvas), fit, rotation: 0 } })) };
 }
 
@@ -89,7 +90,7 @@ export function reset(items: readonly Item[], canvas: Size): Arranged {
     flip_h: false,
     flip_v: false,
   };
-  return { label: 'Reset transform', changes: items.map(({ id }) => ({ id, patch })) };
+  return { label: step('Reset transform'), changes: items.map(({ id }) => ({ id, patch })) };
 }
 
 /** One pixel of the picture on one of the canvas, around the same middle. */
@@ -104,7 +105,7 @@ export function original(items: readonly Item[], sizeOf: (item: Item) => Size | 
     const y = Math.round(rect.y + (rect.height - height) / 2);
     return [{ id: item.id, patch: { rect: { x, y, width, height }, fit: 'contain' as const } }];
   });
-  return { label: 'Original size', changes };
+  return { label: step('Original size'), changes };
 }
 
 /** Mirrored as one sees it, also when it is turned. */
@@ -113,7 +114,7 @@ export function flip(items: readonly Item[], across: boolean): Arranged {
     id,
     patch: { ...(across ? { flip_h: !flip_h } : { flip_v: !flip_v }), rotation: rotation === 0 ? 0 : upright(-rotation) },
   }));
-  return { label: across ? 'Flip horizontally' : 'Flip vertically', changes };
+  return { label: across ? step('Flip horizontally') : step('Flip vertically'), changes };
 }
 
 export function rotate(items: readonly Item[], by: number): Arranged {
@@ -123,7 +124,7 @@ export function rotate(items: readonly Item[], by: number): Arranged {
 
 export type Order = 'front' | 'forward' | 'backward' | 'back';
 
-const orders: Record<Order, string> = { front: 'Bring to front', forward: 'Bring forward', backward: 'Send backward', back: 'Send to back' };
+const orders: Record<Order, string> = { front: step('Bring to front'), forward: step('Bring forward'), backward: step('Send backward'), back: step('Send to back') };
 
 /** Chosen items further up or down; among themselves they keep their order. */
 export function order(scene: Scene, chosen: readonly string[], to: Order): { label: string; edits: Edit[] } {

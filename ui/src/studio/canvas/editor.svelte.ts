@@ -1,13 +1,15 @@
 import { getContext, setContext } from 'svelte';
 import type { Collection, Edit, Fragment, Item, Scene } from '$lib/api';
 import type { Entry } from '$lib/kit/MenuList.svelte';
+import { list, plural, t } from '$lib/words';
 import { freeName, hasPicture, listed, nested, newId } from '../document';
 import { freshItem, place } from '../fresh';
 import type { Point } from '../geometry';
+import { step, stepInWords, stepOf } from '../steps';
 import type { Studio } from '../studio.svelte';
 import type { Size } from './affine';
 import { type Arranged, type Edge, type Order, align, centre, distribute, flip, order, original, over, reset, rotate } from './arrange';
-import { listed as inWords, lost } from './lost';
+import { lost } from './lost';
 import { copied, keepClip, keepPlace, keptClip, keptPlace, pasted, placeOf } from './clipboard';
 
 /** Longer than an answered edit is shown over snapshots, in ms. */
@@ -40,7 +42,7 @@ export class Editor {
   }
 
   name(item: Item): string {
-    return this.studio.source(item.source)?.name ?? 'Source';
+    return this.studio.source(item.source)?.name ?? t('Source');
   }
 
   /** The pixels of what an item shows, as far as they are known. */
@@ -68,13 +70,18 @@ export class Editor {
     const locked = items.filter((item) => item.locked);
     if (locked.length === 0) return false;
     const names = [...new Set(locked.map((item) => `“${this.name(item)}”`))];
-    const said = names.length > 2 ? `${names.length} of them are` : `${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'}`;
-    const text = `${said} locked; unlock ${locked.length > 1 ? 'them' : 'it'} first.`;
+    const said = list(names);
+    const text =
+      names.length > 2
+        ? t('{count} of them are locked; unlock them first.', { count: names.length })
+        : locked.length > 1
+          ? t('{names} are locked; unlock them first.', { names: said })
+          : t('{name} is locked; unlock it first.', { name: said });
     // A key that is held says it once.
     if (this.studio.toasts.list.some((toast) => toast.text === text)) return true;
     const ids = locked.map((item) => item.id);
     this.studio.toasts.say(text, {
-      label: 'Unlock',
+      label: t('Unlock'),
       run: () => this.toggle('locked', this.studio.edited?.items.filter((item) => item.locked && ids.includes(item.id)) ?? []),
     });
     return true;
@@ -95,14 +102,14 @@ export class Editor {
   chooseAll(): void {
     const all = this.studio.edited?.items.filter((item) => !item.locked) ?? [];
     this.studio.selection = all.map((item) => item.id);
-    this.say(`${all.length} ${all.length === 1 ? 'item' : 'items'} chosen`);
+    this.say(plural(all.length, '{count} item chosen', '{count} items chosen'));
   }
 
   #arrange(arranged: Arranged): void {
     if (arranged.changes.length === 0) return;
     this.studio.arrange(arranged);
     this.touched();
-    this.say(arranged.label);
+    this.say(stepInWords(arranged.label));
   }
 
   align(edge: Edge): void {
@@ -147,11 +154,11 @@ export class Editor {
   /** Hidden when any of them is visible, else shown. */
   toggle(what: 'visible' | 'locked', items: readonly Item[] = this.studio.items): void {
     const to = what === 'visible' ? !items.some((item) => item.visible) : !items.every((item) => item.locked);
-    const label = what === 'visible' ? (to ? 'Show' : 'Hide') : to ? 'Lock' : 'Unlock';
+    const deed = what === 'visible' ? (to ? 'show' : 'hide') : to ? 'lock' : 'unlock';
     const changes = items.map(({ id }) => ({ id, patch: what === 'visible' ? { visible: to } : { locked: to } }));
     if (changes.length === 0) return;
-    this.studio.arrange({ label: `${label} ${plural(items.length)}`, changes });
-    this.say(`${label} ${items.map((item) => this.name(item)).join(', ')}`);
+    this.studio.arrange({ label: stepOf(deed, items.length), changes });
+    this.say(`${stepInWords(stepOf(deed, items.length))}: ${items.map((item) => this.name(item)).join(', ')}`);
   }
 
   /** Silent when any of them is heard, else heard. */
@@ -159,7 +166,7 @@ export class Editor {
     const sources = this.studio.items.flatMap((item) => this.studio.source(item.source) ?? []);
     const muted = sources.some((source) => !source.audio.muted);
     const edits = sources.map((source): Edit => ({ edit: 'set_audio', id: source.id, audio: { ...source.audio, muted } }));
-    this.#many(muted ? 'Mute' : 'Unmute', edits);
+    this.#many(muted ? step('Mute') : step('Unmute'), edits);
   }
 
   /** Silences a source, or lets it be heard, wherever it is; false when it is not here. */
@@ -168,7 +175,7 @@ export class Editor {
     if (!source) return false;
     const muted = !source.audio.muted;
     void this.studio.edit({ edit: 'set_audio', id, audio: { ...source.audio, muted } });
-    this.say(`${source.name}: ${muted ? 'muted' : 'heard'}`);
+    this.say(`${source.name}: ${muted ? t('muted') : t('heard')}`);
     return true;
   }
 
@@ -179,8 +186,8 @@ export class Editor {
     const gone = items.map((item) => item.id);
     this.studio.selection = this.studio.selection.filter((id) => !gone.includes(id));
     const edits = items.map(({ id }): Edit => ({ edit: 'remove_item', scene: edited.id, id }));
-    const done = await this.studio.edit(edits.length === 1 ? (edits[0] as Edit) : { edit: 'many', label: 'Remove items', edits });
-    if (done) this.studio.deleted(names.length > 2 ? `${names.length} items` : names.join(' and '));
+    const done = await this.studio.edit(edits.length === 1 ? (edits[0] as Edit) : { edit: 'many', label: step('Remove items'), edits });
+    if (done) this.studio.deleted(names.length > 2 ? itemsOf(names.length) : list(names));
   }
 
   async makeGroup(): Promise<void> {
@@ -188,7 +195,7 @@ export class Editor {
     const items = studio.items;
     if (!studio.edited || !studio.collection || items.length === 0 || this.held()) return;
     const item = newId('item');
-    const name = freeName('Group', studio.collection.sources.map((source) => source.name));
+    const name = freeName(t('Group'), studio.collection.sources.map((source) => source.name));
     const done = await studio.edit({
       edit: 'group',
       scene: studio.edited.id,
@@ -201,7 +208,7 @@ export class Editor {
     if (!done) return;
     await studio.until(() => studio.edited?.items.some((one) => one.id === item) ?? false);
     studio.selected = item;
-    this.say(`${name}: ${plural(items.length)}`);
+    this.say(`${name}: ${itemsOf(items.length)}`);
   }
 
   async ungroup(): Promise<void> {
@@ -215,14 +222,14 @@ export class Editor {
     });
     const inner = groups.flatMap((item) => this.group(item)?.items.map((one) => one.id) ?? []);
     const edits = groups.map((item): Edit => ({ edit: 'ungroup', scene, item: item.id }));
-    const one = edits.length === 1 ? (edits[0] as Edit) : ({ edit: 'many', label: 'Ungroup items', edits } as const);
+    const one = edits.length === 1 ? (edits[0] as Edit) : ({ edit: 'many', label: step('Ungroup items'), edits } as const);
     if (!(await studio.edit(one))) return;
     await studio.until(() => studio.edited?.items.some((one) => one.id === inner[0]) ?? false);
     studio.selection = inner;
-    this.say(`Ungrouped: ${plural(inner.length)}`);
+    this.say(t('Ungrouped: {items}', { items: itemsOf(inner.length) }));
     if (gone.length > 0) {
-      const words = inWords([...new Set(gone)]);
-      studio.toasts.say(`Ungrouped. What was of the whole group is gone: ${words}.`, { label: 'Undo', run: () => void studio.undo() });
+      const words = list([...new Set(gone)]);
+      studio.toasts.say(t('Ungrouped. What was of the whole group is gone: {words}.', { words }), { label: t('Undo'), run: () => void studio.undo() });
     }
   }
 
@@ -231,7 +238,7 @@ export class Editor {
     if (!group) return false;
     this.studio.entered = [...this.studio.levels.slice(1).map((_, index) => this.studio.entered[index] as string), item.id];
     this.studio.selection = [];
-    this.say(`In ${group.name}. Escape leaves it.`);
+    this.say(t('In {name}. Escape leaves it.', { name: group.name }));
     return true;
   }
 
@@ -242,7 +249,7 @@ export class Editor {
     const out = studio.entered[to] ?? null;
     studio.entered = studio.entered.slice(0, to);
     studio.selected = out;
-    this.say(`In ${studio.edited?.name ?? 'the scene'}`);
+    this.say(t('In {name}', { name: studio.edited?.name ?? t('the scene') }));
     return true;
   }
 
@@ -264,7 +271,7 @@ export class Editor {
     const { collection, edited, items } = this.studio;
     if (!collection || !edited || items.length === 0) return false;
     keepClip(copied(collection, edited, items.map((item) => item.id)));
-    this.say(`Copied ${plural(items.length)}`);
+    this.say(plural(items.length, 'Copied item', 'Copied {count} items'));
     return true;
   }
 
@@ -274,7 +281,7 @@ export class Editor {
     if (scene === undefined || this.held() || !this.copy()) return;
     const edits = items.map(({ id }): Edit => ({ edit: 'remove_item', scene, id }));
     this.studio.selection = [];
-    await this.studio.edit({ edit: 'many', label: `Cut ${plural(items.length)}`, edits });
+    await this.studio.edit({ edit: 'many', label: stepOf('cut', items.length), edits });
   }
 
   get hasClip(): boolean {
@@ -287,7 +294,7 @@ export class Editor {
     const clip = keptClip();
     if (!collection || !edited) return;
     if (!clip) {
-      this.studio.toasts.say('There is nothing to paste. Copy an item first.');
+      this.studio.toasts.say(t('There is nothing to paste. Copy an item first.'));
       return;
     }
     await this.#put(pasted(clip, collection, edited, anew), edited);
@@ -298,14 +305,14 @@ export class Editor {
     const { collection, edited, items } = this.studio;
     if (!collection || !edited || items.length === 0) return;
     const clip = copied(collection, edited, items.map((item) => item.id));
-    await this.#put(pasted(clip, collection, edited, anew), edited, `Duplicate ${plural(items.length)}`);
+    await this.#put(pasted(clip, collection, edited, anew), edited, stepOf('duplicate', items.length));
   }
 
   async #put(fragment: Fragment, into: Scene, label?: string): Promise<void> {
     const paste: Edit = { edit: 'paste', scene: into.id, fragment };
     if (!(await this.studio.edit(label === undefined ? paste : { edit: 'many', label, edits: [paste] }))) return;
     if (into.id === this.studio.edited?.id) this.studio.selection = fragment.items.map((item) => item.id);
-    this.say(`${label ?? 'Pasted'}: ${plural(fragment.items.length)}`);
+    this.say(`${label === undefined ? t('Pasted') : stepInWords(label)}: ${itemsOf(fragment.items.length)}`);
   }
 
   copyPlace(): void {
@@ -319,7 +326,7 @@ export class Editor {
 
   pastePlace(): void {
     const patch = keptPlace();
-    if (patch) this.#arrange({ label: 'Paste transform', changes: this.#movable().map(({ id }) => ({ id, patch })) });
+    if (patch) this.#arrange({ label: step('Paste transform'), changes: this.#movable().map(({ id }) => ({ id, patch })) });
   }
 
   /** Shows a scene in the edited one. */
@@ -347,7 +354,7 @@ export class Editor {
   nudge(dx: number, dy: number): void {
     const changes = this.#movable().map(({ id, rect }) => ({ id, patch: { rect: { ...rect, x: rect.x + dx, y: rect.y + dy } } }));
     if (changes.length === 0) return;
-    this.studio.arrange({ label: `Move ${plural(changes.length)}`, changes });
+    this.studio.arrange({ label: stepOf('move', changes.length), changes });
     this.touched();
     const first = changes[0]?.patch.rect;
     if (first) this.say(`${Math.round(first.x)}, ${Math.round(first.y)}`);
@@ -360,16 +367,16 @@ export class Editor {
       patch: { rect: { ...rect, width: Math.max(1, rect.width + dx), height: Math.max(1, rect.height + dy) } },
     }));
     if (changes.length === 0) return;
-    this.studio.arrange({ label: `Resize ${plural(changes.length)}`, changes });
+    this.studio.arrange({ label: stepOf('resize', changes.length), changes });
     this.touched();
     const first = changes[0]?.patch.rect;
-    if (first) this.say(`${Math.round(first.width)} by ${Math.round(first.height)}`);
+    if (first) this.say(t('{width} by {height}', { width: Math.round(first.width), height: Math.round(first.height) }));
   }
 
   #many(label: string, edits: readonly Edit[]): void {
     if (edits.length === 0) return;
     void this.studio.edit({ edit: 'many', label, edits: [...edits] });
-    this.say(label);
+    this.say(stepInWords(label));
   }
 }
 
@@ -377,7 +384,7 @@ export class Editor {
 const inner = (doc: Collection, scene: Scene): Scene[] =>
   scene.items.flatMap((item) => nested(doc, doc.sources.find((one) => one.id === item.source)) ?? []);
 
-const plural = (count: number): string => (count === 1 ? 'item' : `${count} items`);
+const itemsOf = (count: number): string => plural(count, 'item', '{count} items');
 
 const KEY = Symbol('editor');
 

@@ -1,5 +1,6 @@
 import type { FilterKind, Item, Scene, Source } from '$lib/api';
 import { FILTERS } from '$lib/api';
+import { described, t, within } from '$lib/words';
 
 /** Filters of colours alone go on to each item when a group is taken apart. */
 const GO_ON: readonly FilterKind['kind'][] = ['chroma_key', 'luma_key', 'color_correction', 'lut'];
@@ -9,11 +10,6 @@ export function lost(shell: Item, source: Source | undefined, group: Scene): str
   const { left, top, right, bottom } = shell.crop;
   const filters = [...(group.filters ?? []), ...(source?.filters ?? []), ...(shell.filters ?? [])];
   const names = filters.filter((one) => one.enabled && !GO_ON.includes(one.kind)).map((one) => FILTERS.find((known) => known.kind === one.kind)?.name ?? one.kind);
-  const words = [left + top + right + bottom > 0 ? 'crop' : '', (shell.blend ?? 'normal') === 'normal' ? '' : 'blend mode', ...names.map((name) => name.toLowerCase())];
+  const words = [left + top + right + bottom > 0 ? t('crop') : '', (shell.blend ?? 'normal') === 'normal' ? '' : t('blend mode'), ...names.map((name) => within(described(name)))];
   return [...new Set(words.filter((word) => word !== ''))];
-}
-
-/** Words after each other: "crop, blur and shadow". */
-export function listed(words: readonly string[]): string {
-  return words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
 }

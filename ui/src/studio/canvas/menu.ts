@@ -1,11 +1,17 @@
 import type { Entry } from '$lib/kit/MenuList.svelte';
-import { ACTIONS } from '../actions';
+import { t } from '$lib/words';
+import { ACTIONS, labelOf } from '../actions';
 import { keymap } from '../keymap.svelte';
 import type { Editor } from './editor.svelte';
 
+function nameOf(id: string): string {
+  const action = ACTIONS.find((one) => one.id === id);
+  return action ? labelOf(action) : id;
+}
+
 /** What an action is called in a menu, and its key. */
 const entry = (editor: Editor, id: string, change: Partial<Entry> = {}): Entry => ({
-  label: ACTIONS.find((one) => one.id === id)?.label ?? id,
+  label: nameOf(id),
   key: keymap.of(id) || undefined,
   run: () => void act(editor, id),
   ...change,
@@ -37,7 +43,7 @@ export function itemMenu(editor: Editor, rename?: () => void): Entry[] {
     return [
       ...paste,
       entry(editor, 'choose-all', { apart: true, disabled: (studio.edited?.items.length ?? 0) === 0 }),
-      ...(studio.entered.length > 0 ? [{ label: 'Leave the group', key: 'Esc', run: () => void editor.leave() }] : []),
+      ...(studio.entered.length > 0 ? [{ label: t('Leave the group'), key: 'Esc', run: () => void editor.leave() }] : []),
     ];
   }
   const still = editor.free.length === 0;
@@ -47,35 +53,35 @@ export function itemMenu(editor: Editor, rename?: () => void): Entry[] {
   const sub = (ids: readonly string[], disabled: boolean, apart: readonly string[] = []): Entry[] =>
     ids.map((id) => entry(editor, id, { disabled, apart: apart.includes(id) }));
   return [
-    ...(group && one ? [{ label: 'Open the group', key: 'Enter', run: () => void editor.enter(one) }] : []),
-    ...(rename ? [{ label: 'Rename', key: 'F2', run: rename }] : []),
+    ...(group && one ? [{ label: t('Open the group'), key: 'Enter', run: () => void editor.enter(one) }] : []),
+    ...(rename ? [{ label: t('Rename'), key: 'F2', run: rename }] : []),
     {
-      label: 'Transform',
+      label: t('Transform'),
       disabled: still,
       entries: [
         ...sub(['fit', 'fill', 'stretch', 'original', 'centre'], still),
         ...sub(['rotate-right', 'rotate-left', 'flip-across', 'flip-down'], still, ['rotate-right']),
-        { label: 'Copy transform', apart: true, disabled: items.length !== 1, run: () => editor.copyPlace() },
-        { label: 'Paste transform', disabled: still || !editor.hasPlace, run: () => editor.pastePlace() },
+        { label: t('Copy transform'), apart: true, disabled: items.length !== 1, run: () => editor.copyPlace() },
+        { label: t('Paste transform'), disabled: still || !editor.hasPlace, run: () => editor.pastePlace() },
         entry(editor, 'reset', { disabled: still }),
       ],
     },
     {
-      label: 'Align',
+      label: t('Align'),
       disabled: still,
       entries: [
         ...sub(['align-left', 'align-centre', 'align-right', 'align-top', 'align-middle', 'align-bottom'], still, ['align-top']),
         ...sub(['distribute-across', 'distribute-down'], some, ['distribute-across']),
       ],
     },
-    { label: 'Order', entries: sub(['front', 'forward', 'backward', 'back'], false) },
-    entry(editor, 'visible', { label: items.some((item) => item.visible) ? 'Hide' : 'Show', apart: true }),
-    entry(editor, 'locked', { label: items.every((item) => item.locked) ? 'Unlock' : 'Lock' }),
+    { label: t('Order'), entries: sub(['front', 'forward', 'backward', 'back'], false) },
+    entry(editor, 'visible', { label: items.some((item) => item.visible) ? t('Hide') : t('Show'), apart: true }),
+    entry(editor, 'locked', { label: items.every((item) => item.locked) ? t('Unlock') : t('Lock') }),
     group ? entry(editor, 'ungroup') : entry(editor, 'group'),
     entry(editor, 'cut', { apart: true }),
     entry(editor, 'copy'),
     ...paste.map((one) => ({ ...one, apart: false })),
-    entry(editor, 'duplicate', { label: 'Duplicate' }),
+    entry(editor, 'duplicate', { label: t('Duplicate') }),
     entry(editor, 'remove', { apart: true }),
   ];
 }

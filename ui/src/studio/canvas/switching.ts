@@ -1,5 +1,6 @@
 import { TRANSITIONS, type Scene, type Transition } from '$lib/api';
 import type { Entry } from '$lib/kit/MenuList.svelte';
+import { described, t } from '$lib/words';
 import { defaults, describedOf, type Settings } from '../filters.svelte';
 import { keymap } from '../keymap.svelte';
 import type { Studio } from '../studio.svelte';
@@ -18,10 +19,10 @@ export function takeMenu(studio: Studio): Entry[] {
   const disabled = mode === null || mode.preview === studio.collection?.current;
   const prepared = studio.collection?.scenes.find((one) => one.id === mode?.preview);
   return [
-    { label: 'Take', key: keymap.of('take') || undefined, disabled, run: () => void studio.command({ command: 'take' }) },
-    { label: 'Cut', key: keymap.of('take-at-once') || undefined, disabled, run: () => void studio.command({ command: 'hold', far: 1 }) },
-    ...(prepared ? [aboutScene(studio, prepared, `Transition and filters of “${prepared.name}”`)] : []),
-    { label: 'Leave studio mode', key: keymap.of('studio-mode') || undefined, apart: true, run: () => void studio.command({ command: 'studio_mode', on: false }) },
+    { label: t('Take|transition'), key: keymap.of('take') || undefined, disabled, run: () => void studio.command({ command: 'take' }) },
+    { label: t('Cut|transition'), key: keymap.of('take-at-once') || undefined, disabled, run: () => void studio.command({ command: 'hold', far: 1 }) },
+    ...(prepared ? [aboutScene(studio, prepared, t('Transition and filters of “{name}”', { name: prepared.name }))] : []),
+    { label: t('Leave studio mode'), key: keymap.of('studio-mode') || undefined, apart: true, run: () => void studio.command({ command: 'studio_mode', on: false }) },
   ];
 }
 
@@ -30,9 +31,9 @@ export function viewMenu(studio: Studio, scene: Scene): Entry[] {
   const mode = studio.studioMode;
   const onProgram = scene.id === studio.collection?.current;
   return [
-    { label: 'Prepare on the preview', disabled: scene.id === mode?.preview, run: () => studio.show(scene.id) },
-    { label: 'Switch the program to it', disabled: onProgram, run: () => void studio.edit({ edit: 'switch_scene', id: scene.id }) },
-    { ...aboutScene(studio, scene, 'Transition and filters'), apart: true },
+    { label: t('Prepare on the preview'), disabled: scene.id === mode?.preview, run: () => studio.show(scene.id) },
+    { label: t('Switch the program to it'), disabled: onProgram, run: () => void studio.edit({ edit: 'switch_scene', id: scene.id }) },
+    { ...aboutScene(studio, scene, t('Transition and filters')), apart: true },
   ];
 }
 
@@ -49,7 +50,7 @@ function aboutScene(studio: Studio, scene: Scene, label: string): Entry {
 export function transitionMenu(studio: Studio, now: Transition, set: (transition: Transition) => void): Entry[] {
   const on = studio.studioMode !== null;
   return [
-    ...TRANSITIONS.map(({ kind, name, hint }) => ({ label: name, hint, checked: kind === now.kind, run: () => set(freshTransition(kind, now)) })),
-    { label: 'Studio mode', key: keymap.of('studio-mode') || undefined, checked: on, apart: true, run: () => void studio.command({ command: 'studio_mode', on: !on }) },
+    ...TRANSITIONS.map(({ kind, name, hint }) => ({ label: described(name), hint: described(hint), checked: kind === now.kind, run: () => set(freshTransition(kind, now)) })),
+    { label: t('Studio mode'), key: keymap.of('studio-mode') || undefined, checked: on, apart: true, run: () => void studio.command({ command: 'studio_mode', on: !on }) },
   ];
 }

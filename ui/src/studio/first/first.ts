@@ -1,6 +1,8 @@
 import type { Canvas, Collection, Edit, Item, Quality, Source, SourceKind } from '$lib/api';
+import { t } from '$lib/words';
 import { listed } from '../document';
 import { fresh, freshItem } from '../fresh';
+import { step } from '../steps';
 
 /** What the first start makes of answers: a scene with the camera, and a microphone that is heard. */
 
@@ -10,7 +12,7 @@ const CAMERA = 'camera';
 export const MICROPHONE = 'microphone';
 
 /** All answers are one step of the history, and one undo takes them back. */
-export const STEP = 'Answers of the first start';
+export const STEP = step('Answers of the first start');
 
 export interface Answers {
   /** A device; empty for none. */
@@ -53,10 +55,10 @@ export function edits(doc: Collection, { camera, microphone }: Answers): Edit[] 
     if (!target?.items.some((one) => one.source === id)) all.push({ edit: 'add_item', scene: into, item });
   };
 
-  if (camera !== '' && !scene) all.push({ edit: 'add_scene', id: SCENE, name: 'Camera' });
-  if (camera !== '') have('camera', CAMERA, 'Camera', camera);
+  if (camera !== '' && !scene) all.push({ edit: 'add_scene', id: SCENE, name: t('Camera') });
+  if (camera !== '') have('camera', CAMERA, t('Camera'), camera);
   const heard = target?.items.find((one) => one.source === MICROPHONE);
-  if (microphone !== '') have('microphone', MICROPHONE, 'Microphone', microphone);
+  if (microphone !== '') have('microphone', MICROPHONE, t('Microphone'), microphone);
   else if (heard) {
     // Whoever chooses to have no microphone means the one that is locked, too.
     if (heard.locked) all.push({ edit: 'set_item', scene: into, id: heard.id, patch: { locked: false } });
@@ -89,7 +91,7 @@ export function recommended(found: readonly Quality[]): Quality | undefined {
 }
 
 /** One of them in words: "1280 × 720, 30 a second". */
-export const inWords = ({ width, height, fps }: Pick<Quality, 'width' | 'height' | 'fps'>): string => `${width} × ${height}, ${fps} a second`;
+export const inWords = ({ width, height, fps }: Pick<Quality, 'width' | 'height' | 'fps'>): string => t('{width} × {height}, {fps} a second', { width, height, fps });
 
 /** Tells one of them from the others. */
 export const nameOf = ({ width, height, fps }: Pick<Quality, 'width' | 'height' | 'fps'>): string => `${width}x${height}@${fps}`;

@@ -1,5 +1,6 @@
 import type { Room, Upload } from '$lib/api';
 import { bytes, clock, megabits } from '$lib/format';
+import { t } from '$lib/words';
 
 /** How far an upload is: `42 %`. */
 export function far(upload: Upload): string {
@@ -14,13 +15,13 @@ export function said(upload: Upload): string {
     case 'waiting':
       return state.reason;
     case 'sending':
-      return `${far(upload)} of ${bytes(upload.bytes)} · ${megabits(state.bitrate)}`;
+      return `${t('{percent} of {size}', { percent: far(upload), size: bytes(upload.bytes) })} · ${megabits(state.bitrate)}`;
     case 'checking':
-      return 'Is it the same there? It is being compared';
+      return t('Is it the same there? It is being compared');
     case 'paused':
-      return `Paused at ${far(upload)}`;
+      return t('Paused at {percent}', { percent: far(upload) });
     case 'retrying':
-      return `${state.reason} Tried again at ${clock(state.at)}`;
+      return `${state.reason} ${t('Tried again at {time}', { time: clock(state.at) })}`;
     case 'failed':
       return state.reason;
   }
@@ -29,9 +30,9 @@ export function said(upload: Upload): string {
 /** The room that the library takes, in words and as a part of what it may. */
 export function room(of: Room): { words: string; part: number | null; tight: boolean } {
   if (of.quota === undefined) {
-    const free = of.free === undefined ? '' : ` · ${bytes(of.free)} of the disk free`;
-    return { words: `${bytes(of.used)} taken${free}`, part: null, tight: false };
+    const free = of.free === undefined ? '' : ` · ${t('{size} of the disk free', { size: bytes(of.free) })}`;
+    return { words: t('{size} taken', { size: bytes(of.used) }) + free, part: null, tight: false };
   }
   const part = Math.min(1, of.used / Math.max(1, of.quota));
-  return { words: `${bytes(of.used)} of ${bytes(of.quota)} taken`, part, tight: part >= 0.9 };
+  return { words: t('{size} of {quota} taken', { size: bytes(of.used), quota: bytes(of.quota) }), part, tight: part >= 0.9 };
 }

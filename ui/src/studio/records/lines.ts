@@ -1,5 +1,6 @@
 /** Lines of the log, as the panel shows them. Everything here is pure. */
 import type { LogLevel, LogLine } from '$lib/api';
+import { moment as told } from '$lib/words';
 
 export const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug', 'trace'];
 
@@ -31,10 +32,10 @@ export function asText(lines: readonly LogLine[]): string {
 
 /** The time of day to the second: `19:02:07`. */
 export function moment(at: number): string {
-  return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
+  return told(at, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
 }
 
 /** Day and time: `21 Nov, 19:02:07`. */
 export function day(at: number): string {
-  return `${new Date(at).toLocaleDateString([], { day: 'numeric', month: 'short' })}, ${moment(at)}`;
+  return `${told(at, { day: 'numeric', month: 'short' })}, ${moment(at)}`;
 }
