@@ -96,7 +96,8 @@ pub(crate) async fn list(
         let open: BTreeSet<String> = channels
             .iter()
             .zip(&answers)
-            .filter_map(|(channel, answer)| answer.is_ok().then(|| channel.to_string()))
+            .filter(|(_, answer)| answer.is_ok())
+            .map(|(channel, _)| channel.to_string())
             .collect();
         shows.retain(|show| open.contains(&show.channel));
     }
