@@ -50,7 +50,7 @@ test('the studio speaks as its host does', async ({ browser, klieg }) => {
   const page = await context.newPage();
   await page.goto(`${klieg.studio}`);
   await expect(page.locator('html')).toHaveAttribute('lang', 'de');
-  await expect(page.getByRole('button', { name: 'Live gehen' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Sendung beenden' })).toBeVisible();
   expect(await fits(page)).toBe(true);
   await clean(page);
   await picture(page, 'studio-de-1280');
@@ -58,6 +58,6 @@ test('the studio speaks as its host does', async ({ browser, klieg }) => {
   await page.getByRole('dialog').getByLabel('Sprache', { exact: true }).selectOption('en');
   await expect(page.getByRole('dialog', { name: 'Settings' })).toBeVisible();
   await page.keyboard.press('Escape');
-  await expect(page.getByRole('button', { name: 'Go live' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'End broadcast' })).toBeVisible();
   await context.close();
 });

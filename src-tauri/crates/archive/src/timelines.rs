@@ -8,21 +8,29 @@ use parking_lot::RwLock;
 
 use crate::Timeline;
 
-/// Which channels can be gone back in: shared by who keeps them and who serves them.
+/// What is kept of which channels, and whether viewers can go back in it: shared by who keeps them and who serves them.
 #[derive(Debug, Default)]
 pub struct Timelines {
-    all: RwLock<BTreeMap<ChannelName, Arc<Timeline>>>,
+    all: RwLock<BTreeMap<ChannelName, (Arc<Timeline>, bool)>>,
 }
 
 impl Timelines {
-    /// The timeline of a channel.
+    /// The timeline of a channel, for the host.
     pub fn of(&self, channel: &ChannelName) -> Option<Arc<Timeline>> {
-        self.all.read().get(channel).cloned()
+        let all = self.all.read();
+        Some(Arc::clone(&all.get(channel)?.0))
     }
 
-    /// Puts a channel's timeline here, in place of an earlier one.
-    pub fn put(&self, channel: ChannelName, timeline: Arc<Timeline>) {
-        self.all.write().insert(channel, timeline);
+    /// The timeline of a channel that viewers can go back in.
+    pub fn shown(&self, channel: &ChannelName) -> Option<Arc<Timeline>> {
+        let all = self.all.read();
+        let (timeline, shown) = all.get(channel)?;
+        shown.then(|| Arc::clone(timeline))
+    }
+
+    /// Puts a channel's timeline here, in place of an earlier one; for viewers or for the host alone.
+    pub fn put(&self, channel: ChannelName, timeline: Arc<Timeline>, shown: bool) {
+        self.all.write().insert(channel, (timeline, shown));
     }
 
     /// Takes a channel's timeline away.

@@ -74,7 +74,7 @@ impl App {
     /// What is kept of a channel since it went live; none while it is not.
     fn shown(&self, channel: &ChannelName) -> Option<Listing> {
         let since = self.hub.channel(channel)?.since();
-        let mut listing = self.timelines.of(channel)?.listing();
+        let mut listing = self.timelines.shown(channel)?.listing();
         let before = listing.segments.len();
         listing
             .segments
@@ -94,7 +94,7 @@ impl App {
         headers: &HeaderMap,
     ) -> Result<Response, Refusal> {
         let gone = || Refusal::new(Code::NotFound, "That moment is not kept any more.");
-        let timeline = self.timelines.of(channel).ok_or_else(gone)?;
+        let timeline = self.timelines.shown(channel).ok_or_else(gone)?;
         let mut response = match Asked::read(file).ok_or_else(gone)? {
             Asked::Init(reel) => timeline.init(reel).ok_or_else(gone)?.into_response(),
             Asked::Media(reel) => {

@@ -270,10 +270,9 @@ impl Kept {
             Arc::clone(&self.whole),
         );
         let keeper = Keeper::start(Arc::clone(channel), self.clock, options, told)?;
-        if publishers::goes_back(channel, how) {
-            self.timelines
-                .put(channel.name().clone(), Arc::clone(keeper.timeline()));
-        }
+        let (timeline, shown) = (keeper.timeline(), publishers::goes_back(channel, how));
+        self.timelines
+            .put(channel.name().clone(), Arc::clone(timeline), shown);
         kept.keeper = Some(keeper);
         Ok(())
     }
@@ -400,12 +399,9 @@ impl Kept {
         for (name, kept) in &self.channels {
             let Some(keeper) = &kept.keeper else { continue };
             keeper.request(Request::Window(publishers::window(&kept.channel, how)));
-            if publishers::goes_back(&kept.channel, how) {
-                self.timelines
-                    .put(name.clone(), Arc::clone(keeper.timeline()));
-            } else {
-                self.timelines.remove(name);
-            }
+            let shown = publishers::goes_back(&kept.channel, how);
+            self.timelines
+                .put(name.clone(), Arc::clone(keeper.timeline()), shown);
         }
     }
 

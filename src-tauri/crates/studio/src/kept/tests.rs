@@ -71,7 +71,7 @@ fn a_publisher_who_comes_back_goes_on_with_the_show() {
         };
         store.shows(&query).unwrap()
     };
-    let timeline = |kept: &Kept| kept.timelines().of(&name("yard")).is_some();
+    let timeline = |kept: &Kept| kept.timelines().shown(&name("yard")).is_some();
     tend(&mut kept, 0);
     assert_eq!(shows().len(), 1);
     assert!(timeline(&kept), "one can go back in it");
@@ -110,6 +110,8 @@ fn a_publisher_who_comes_back_goes_on_with_the_show() {
         kept.set_window(how);
         assert_eq!(timeline(&kept), back);
     }
+    let own = kept.timelines().of(&name("yard"));
+    assert!(own.is_some(), "the host's replays go on");
     assert_eq!(publishers::window(third.channel(), &how), how.behind());
     for other in &others[..2] {
         assert!(publishers::window(other.channel(), &how).is_zero());
