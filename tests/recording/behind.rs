@@ -58,21 +58,24 @@ fn counters(file: &Path) -> Vec<(f64, u32)> {
 }
 
 /// The number is that of the tick that a picture was made for: wherever files meet, none comes twice, none is missing
-/// that was made, and each is shown when it was due.
-fn goes_on(counters: &[(f64, u32)]) {
-    let [(first, begins), .., (last, ends)] = counters else {
-        panic!("{counters:?}")
-    };
+/// that was made, and each is shown when it was due. Where one of `joins` follows a picture that was left out, FFmpeg
+/// closes the gap, as it knows nothing of what was due there.
+fn goes_on(counters: &[(f64, u32)], joins: usize) {
+    assert!(counters.len() > 1, "{counters:?}");
+    let mut closed = 0;
     for pair in counters.windows(2) {
         let [(at, number), (then, next)] = pair else {
             unreachable!()
         };
         let due = (then - at) * FPS;
         let came = f64::from(*next) - f64::from(*number);
-        assert!(came >= 1.0 && (came - due).abs() < 0.5, "{pair:?}");
+        assert!(came >= 1.0, "{pair:?}");
+        if (came - due).abs() >= 0.5 {
+            assert!(came > due, "{pair:?}");
+            closed += 1;
+        }
     }
-    let due = (last - first) * FPS;
-    assert!((f64::from(ends - begins) - due).abs() < 0.5, "{due}");
+    assert!(closed <= joins, "{closed} gaps in {counters:?}");
 }
 
 /// The loudest sample of a file and its mean, in dBFS.
@@ -131,15 +134,25 @@ fn what_viewers_go_back_to_is_what_was_shown_and_as_loud() {
             .args(["-v", "error", "-xerror"])
             .args(["-protocol_whitelist", "file,http,tcp", "-i"])
             .arg(&still)
-            .args(["-map", "0:v:0", "-map", "0:a:0", "-c", "copy"])
+            .args(["-map", "0:v:0", "-c", "copy"])
             .arg(&seen),
+    );
+    // Sample after sample: that gap of the picture is none of the sound.
+    let heard = dir.path().join("heard.wav");
+    output(
+        Command::new("ffmpeg")
+            .args(["-v", "error", "-xerror"])
+            .args(["-protocol_whitelist", "file,http,tcp", "-i"])
+            .arg(&still)
+            .args(["-map", "0:a:0", "-af", "asetpts=N/SR/TB"])
+            .arg(&heard),
     );
     let pictures = counters(&seen);
     assert!(pictures.len() > 90, "{} pictures", pictures.len());
-    goes_on(&pictures);
+    goes_on(&pictures, 1);
 
     // The tone has -26 dBFS, and -12 dBFS more once a second: its demo's gain is -6 dB.
-    let [peak, mean] = volume(&seen);
+    let [peak, mean] = volume(&heard);
     assert!((-13.0..-9.0).contains(&peak), "{peak} dBFS");
     let file = file_of(&recorded(&studio, 4_500));
     command(&studio, &json!({ "command": "stop_recording" }));
@@ -188,7 +201,7 @@ fn a_clip_is_cut_out_of_what_is_kept_between_two_moments() {
     let (exact, told) = named(&studio, "Exactly");
     assert!((told - 3.5).abs() < 0.07, "{told} s");
     let pictures = counters(&exact);
-    goes_on(&pictures);
+    goes_on(&pictures, 0);
     let shown = pictures.last().expect("pictures").0 + 1.0 / FPS;
     assert!((shown - 3.5).abs() < 0.07, "{shown} s");
     lengths(&exact);
@@ -198,7 +211,7 @@ fn a_clip_is_cut_out_of_what_is_kept_between_two_moments() {
     let (copied, told) = named(&studio, "Copied");
     assert!((3.5..=8.0).contains(&told), "{told} s");
     let more = counters(&copied);
-    goes_on(&more);
+    goes_on(&more, 0);
     let numbers = |all: &[(f64, u32)]| (all[0].1, all[all.len() - 1].1);
     let ((first, last), (begins, ends)) = (numbers(&pictures), numbers(&more));
     assert!(
