@@ -58,14 +58,20 @@ pub(super) fn listener(
                 let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
                 note(store.end_film(&path, 0, bytes));
                 let text = format!("{} could not be finished: {}", path.display(), error);
-                let problem = Problem::new(Code::Unavailable, sentence(&text)).about(SUBJECT);
-                problems.lock().push(problem);
+                tell(&problems, sentence(&text));
             }
         },
         Event::Stopped(text) => {
-            let problem = Problem::new(Code::Unavailable, text).about(SUBJECT);
-            problems.lock().push(problem);
+            tell(&problems, text);
         }
+    }
+}
+
+/// Says it once, however many channels meet the same: publishers come and go on a full disk, too.
+fn tell(problems: &Mutex<Vec<Problem>>, text: String) {
+    let mut problems = problems.lock();
+    if problems.iter().all(|known| known.message != text) {
+        problems.push(Problem::new(Code::Unavailable, text).about(SUBJECT));
     }
 }
 

@@ -120,6 +120,23 @@ fn a_publisher_who_comes_back_goes_on_with_the_show() {
 }
 
 #[test]
+fn what_many_channels_meet_is_said_once() {
+    let store = Arc::new(Store::in_memory().unwrap());
+    let problems = Arc::<Mutex<Vec<Problem>>>::default();
+    for show in ["a", "b", "c"] {
+        let told = listener::listener(
+            Arc::clone(&store),
+            Clock::start(),
+            show.into(),
+            Arc::clone(&problems),
+            Arc::default(),
+        );
+        told(Event::Stopped("The disk is almost full.".into()));
+    }
+    assert_eq!(problems.lock().len(), 1);
+}
+
+#[test]
 fn where_a_recording_stood_still_is_kept_with_its_file() {
     let store = Arc::new(Store::in_memory().unwrap());
     let clock = Clock::start();
