@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
-use container::fmp4::Muxer;
+use container::fmp4::{Fragment, Muxer};
 use container::recording;
-use media::{Kind, Packet, Timestamp, Track};
+use media::{Due, Kind, Packet, Timestamp, Track};
 
 /// How long a fragment is at most: as much is lost when the power fails.
 const FRAGMENT: Duration = Duration::from_millis(500);
@@ -17,7 +17,7 @@ const EARLY: usize = 64;
 /// A fragment, and when it plays in the channel's own time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Piece {
-    pub(crate) bytes: Bytes,
+    pub(crate) data: Fragment,
     /// Its first decode time.
     pub(crate) start: Timestamp,
     pub(crate) duration: Duration,
@@ -77,14 +77,14 @@ impl Cutter {
     }
 
     /// A piece of the file, whose tracks beside the mix stand behind all others.
-    fn piece(&self, bytes: Bytes, start: Timestamp, duration: Duration, keyframe: bool) -> Piece {
+    fn piece(&self, data: Fragment, start: Timestamp, duration: Duration, keyframe: bool) -> Piece {
         let shown = self.tracks.iter().filter(|t| !t.id.is_beside()).count();
         let beside = match shown == self.tracks.len() {
             true => Vec::new(),
-            false => beside(&bytes, shown),
+            false => beside(&data.head, shown),
         };
         Piece {
-            bytes,
+            data,
             start,
             duration,
             keyframe,
@@ -105,6 +105,16 @@ impl Cutter {
     fn leads(&self, packet: &Packet) -> bool {
         let kind = |t: &Track| t.id == packet.track && t.config.kind() == Kind::Video;
         !self.video || self.tracks.iter().any(kind)
+    }
+
+    /// From when on packets complete a fragment; `None` before the first picture. Sound never does where there are
+    /// pictures, and waits for them for as long again.
+    pub(crate) fn due(&self) -> Option<Due> {
+        let leads = self.since? + FRAGMENT;
+        Some(Due {
+            leads,
+            others: leads + FRAGMENT,
+        })
     }
 
     /// Takes a packet; gives a fragment that it has completed.
@@ -152,15 +162,17 @@ impl Cutter {
             .into_iter()
             .partition(|p| p.dts < end);
         self.waiting = later;
+        // The next one holds about as many.
+        self.waiting.reserve(own.len());
         let began = std::mem::replace(&mut self.keyframe, keyframe);
         if own.is_empty() {
             return None;
         }
-        let bytes = self.fragment(own, end);
-        Some(self.piece(bytes, start, end.since(start), began))
+        let data = self.fragment(own, end);
+        Some(self.piece(data, start, end.since(start), began))
     }
 
-    fn fragment(&mut self, mut packets: Vec<Packet>, end: Timestamp) -> Bytes {
+    fn fragment(&mut self, mut packets: Vec<Packet>, end: Timestamp) -> Fragment {
         let back = -i64::try_from(self.paused.as_nanos()).unwrap_or(0);
         if back != 0 {
             for packet in &mut packets {
@@ -168,7 +180,7 @@ impl Cutter {
                 packet.dts = packet.dts.offset(back);
             }
         }
-        self.muxer.fragment(&packets, end.offset(back))
+        self.muxer.scattered(&packets, end.offset(back))
     }
 
     /// Ends the fragment with what there is; what comes next begins with a picture of its own, and the file
@@ -209,8 +221,8 @@ impl Cutter {
         if own.is_empty() {
             return None;
         }
-        let bytes = self.fragment(own, end);
-        Some(self.piece(bytes, end, Duration::ZERO, false))
+        let data = self.fragment(own, end);
+        Some(self.piece(data, end, Duration::ZERO, false))
     }
 
     /// Whether a packet is of what says when fragments end.

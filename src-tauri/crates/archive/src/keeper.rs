@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use media::{Channel, Clock, Next, Packet, Reader, Start, Timestamp, Track, Want};
+use media::{Channel, Clock, Due, Next, Nudge, Packet, Reader, Start, Timestamp, Track, Want};
 
 use crate::{Error, Timeline, finish};
 use board::Board;
@@ -24,12 +24,12 @@ const CAPACITY: usize = 4_096;
 /// Requests that wait for a slow disk; whoever asks waits when there are more.
 const REQUESTS: usize = 64;
 
-/// How long the thread waits before it looks whether it is told something.
-const LOOK: Duration = Duration::from_millis(50);
-
 /// How often what is written is brought to the disk itself, and its room looked at: with half a second in a fragment, a
 /// power cut takes less than one.
 const SYNC: Duration = Duration::from_millis(250);
+
+/// How long the thread sleeps at most while nothing is recorded: its room is looked at, and what is too old removed.
+const REST: Duration = Duration::from_secs(1);
 
 /// A reel of the stretch behind is this long, and so goes as a whole.
 const REEL: Duration = Duration::from_secs(60);
@@ -44,6 +44,7 @@ const WARN: u64 = 4;
 #[derive(Debug)]
 pub struct Keeper {
     requests: Option<SyncSender<Request>>,
+    nudge: Nudge,
     thread: Option<JoinHandle<()>>,
     status: Arc<Board>,
     timeline: Arc<Timeline>,
@@ -70,11 +71,13 @@ impl Keeper {
             timeline: Arc::clone(&timeline),
             ..Worker::new(&channel, clock, options, Box::new(told))
         };
+        let nudge = worker.reader.nudge();
         let thread = std::thread::Builder::new()
             .name("archive".into())
             .spawn(move || worker.run(&inbox))?;
         Ok(Self {
             requests: Some(requests),
+            nudge,
             thread: Some(thread),
             status,
             timeline,
@@ -87,9 +90,12 @@ impl Keeper {
         self.status.ask(&request);
         if let Some(requests) = &self.requests {
             // A thread that is gone has finished everything.
-            if requests.send(request).is_err() {
-                self.status.done();
-                self.status.show(None);
+            match requests.send(request) {
+                Ok(()) => self.nudge.now(),
+                Err(_) => {
+                    self.status.done();
+                    self.status.show(None);
+                }
             }
         }
     }
@@ -113,6 +119,7 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         drop(self.requests.take());
+        self.nudge.now();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -204,22 +211,32 @@ impl Worker {
 
     fn run(&mut self, inbox: &Receiver<Request>) {
         loop {
-            let next = self.reader.next_blocking(LOOK);
-            // Asked for before the packet was written is done before it is taken.
-            loop {
-                match inbox.try_recv() {
-                    Ok(request) => self.handle(request),
-                    Err(TryRecvError::Empty) => break,
-                    Err(TryRecvError::Disconnected) => return self.leave(next),
+            // There is a nudge for every request: asked for before a packet was written is done before it is taken.
+            let rest = if self.recording.is_some() { SYNC } else { REST };
+            match self.reader.next_blocking_due(rest, self.due()) {
+                Some(next) => {
+                    if !self.read(next) {
+                        return self.end();
+                    }
                 }
-            }
-            if let Some(next) = next
-                && !self.read(next)
-            {
-                return self.end();
+                None => match inbox.try_recv() {
+                    Ok(request) => self.handle(request),
+                    Err(TryRecvError::Empty) => {}
+                    Err(TryRecvError::Disconnected) => return self.leave(),
+                },
             }
             self.tend();
         }
+    }
+
+    /// Until when packets may wait: being woken costs more than taking one.
+    fn due(&self) -> Option<Due> {
+        let recorded = self.recording.as_ref().filter(|_| !self.paused);
+        let tape = match recorded {
+            Some(taken) => taken.tape.as_ref(),
+            None => self.behind.as_ref(),
+        };
+        tape.filter(|_| self.closing.is_none())?.due()
     }
 
     /// Takes what the channel gives; `false` at its end.
@@ -237,13 +254,11 @@ impl Worker {
     }
 
     /// Ends with what has been written to the channel so far.
-    fn leave(&mut self, next: Option<Next>) {
-        let mut next = next;
-        while let Some(now) = next {
-            if !self.read(now) {
+    fn leave(&mut self) {
+        while let Some(next) = self.reader.try_next() {
+            if !self.read(next) {
                 break;
             }
-            next = self.reader.try_next();
         }
         self.end();
     }

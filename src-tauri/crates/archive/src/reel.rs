@@ -1,8 +1,10 @@
 //! One file that grows.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, IoSlice, Write};
 use std::path::{Path, PathBuf};
+
+use container::fmp4::Fragment;
 
 use crate::Error;
 use crate::cutter::Piece;
@@ -53,12 +55,12 @@ impl Reel {
     /// fragment.
     pub(crate) fn append(&mut self, piece: &Piece) -> Result<u64, Error> {
         let at = self.len;
-        if let Err(error) = self.file.write_all(&piece.bytes) {
+        if let Err(error) = write_pieces(&mut self.file, &piece.data) {
             // A fragment that is cut short harms nobody who reads the file; without it, it is tidier.
             drop(self.file.set_len(at));
             return Err(Error::disk(&self.path)(error));
         }
-        self.len += piece.bytes.len() as u64;
+        self.len += piece.data.size() as u64;
         Ok(at)
     }
 
@@ -76,12 +78,28 @@ impl Reel {
     /// to nobody.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match std::fs::symlink_metadata(&self.path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 Err(Error::Gone(self.path.clone()))
             }
             Ok(_) | Err(_) => Ok(()),
         }
     }
+}
+
+/// Writes all of a fragment from where it lies.
+fn write_pieces(file: &mut File, fragment: &Fragment) -> std::io::Result<()> {
+    let pieces = fragment.pieces().filter(|piece| !piece.is_empty());
+    let mut slices: Vec<IoSlice<'_>> = pieces.map(|piece| IoSlice::new(piece)).collect();
+    let mut left = &mut slices[..];
+    while !left.is_empty() {
+        match file.write_vectored(left) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut left, written),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Brings the names in a folder to the disk: without it, a power cut may leave a file that nobody finds.

@@ -110,7 +110,7 @@ impl Timeline {
         };
         let places = piece.beside.iter().map(|at| position + *at as u64);
         filed.beside.extend(places);
-        let len = piece.bytes.len() as u64;
+        let len = piece.data.size() as u64;
         match filed.segments.back_mut().filter(|_| !piece.keyframe) {
             Some(segment) => {
                 segment.len += len;

@@ -92,10 +92,14 @@ impl Muxer {
     /// out. Each packet lasts until the next of its track; the last picture lasts until `end`, the decode
     /// time with which the next fragment begins, and the last sound as long as it is.
     pub fn fragment(&mut self, packets: &[Packet], end: Timestamp) -> Bytes {
+        self.scattered(packets, end).join()
+    }
+
+    /// The same, with the media where it lies: for whoever writes it to a file.
+    pub fn scattered(&mut self, packets: &[Packet], end: Timestamp) -> Fragment {
         let origin = self.count(packets);
-        let payload: usize = packets.iter().map(|p| p.data.len()).sum();
         let mut writer = Writer {
-            out: Vec::with_capacity(payload + packets.len() * 16 + 256),
+            out: Vec::with_capacity(packets.len() * 16 + 256),
         };
         let moof = writer.begin(b"moof");
         let mfhd = writer.begin_full(b"mfhd", 0, 0);
@@ -111,17 +115,22 @@ impl Muxer {
             runs.push((place, own));
         }
         writer.end(moof);
-        let mdat = writer.begin(b"mdat");
+        let mdat = writer.out.len();
+        writer.u32(0);
+        writer.put(b"mdat");
+        // Counted from the first byte of the fragment, which is the first written.
+        let mut length = writer.out.len();
+        let mut media = Vec::with_capacity(packets.len());
         for (place, packets) in runs {
-            // Counted from the first byte of the fragment, which is the first written.
-            let offset = u32::try_from(writer.out.len()).unwrap_or(u32::MAX);
-            writer.patch(place, offset);
-            for packet in packets {
-                writer.put(&packet.data);
-            }
+            writer.patch(place, u32::try_from(length).unwrap_or(u32::MAX));
+            length += packets.iter().map(|p| p.data.len()).sum::<usize>();
+            media.extend(packets.iter().map(|p| p.data.clone()));
         }
-        writer.end(mdat);
-        writer.out.into()
+        writer.patch(mdat, u32::try_from(length - mdat).unwrap_or(u32::MAX));
+        Fragment {
+            head: writer.out.into(),
+            media,
+        }
     }
 
     /// The same fragment for when it is wanted; those after it may be written before.
@@ -141,6 +150,36 @@ impl Muxer {
         let earliest = packets.iter().filter(known).map(|p| p.dts).min();
         self.sequence = self.sequence.wrapping_add(1);
         *self.origin.get_or_insert(earliest.unwrap_or_default())
+    }
+}
+
+/// A fragment as it is written: its boxes, and behind them the media, which is not copied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fragment {
+    /// `moof`, and the beginning of `mdat`.
+    pub head: Bytes,
+    /// What is in `mdat`, in order.
+    pub media: Vec<Bytes>,
+}
+
+impl Fragment {
+    /// Its pieces, one behind the other.
+    pub fn pieces(&self) -> impl Iterator<Item = &Bytes> {
+        std::iter::once(&self.head).chain(&self.media)
+    }
+
+    /// Bytes of all of it.
+    pub fn size(&self) -> usize {
+        self.pieces().map(Bytes::len).sum()
+    }
+
+    /// All of it in one piece.
+    pub fn join(&self) -> Bytes {
+        let mut out = Vec::with_capacity(self.size());
+        for piece in self.pieces() {
+            out.extend_from_slice(piece);
+        }
+        out.into()
     }
 }
 

@@ -25,7 +25,7 @@ mod want;
 
 pub use held::Standing;
 pub use name::ChannelName;
-pub use reader::{Next, Reader, Start};
+pub use reader::{Due, Next, Nudge, Reader, Start};
 pub use signals::{PathRate, Signals};
 pub use twin::Twin;
 pub use want::Want;

@@ -22,8 +22,8 @@ pub use clock::{Clock, Timestamp};
 pub use frame::{Color, Frame, FrameError, Matrix, PixelFormat, Plane, Range};
 pub use histogram::{Counted, Histogram};
 pub use hub::{
-    Channel, ChannelInfo, ChannelName, Hub, HubError, Next, Origin, PathRate, Reader, Signals,
-    Standing, Start, Totals, Twin, Want, Writer,
+    Channel, ChannelInfo, ChannelName, Due, Hub, HubError, Next, Nudge, Origin, PathRate, Reader,
+    Signals, Standing, Start, Totals, Twin, Want, Writer,
 };
 pub use packet::{Config, Kind, Packet, Track, TrackId};
 pub use pool::{BufferPool, Pooled};

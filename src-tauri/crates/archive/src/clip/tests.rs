@@ -16,10 +16,10 @@ fn film_of(dir: &Path, packets: Vec<Packet>) -> PathBuf {
     let mut file = cutter.head().to_vec();
     for packet in packets {
         if let Some(piece) = cutter.push(packet) {
-            file.extend_from_slice(&piece.bytes);
+            file.extend_from_slice(&piece.data.join());
         }
     }
-    file.extend_from_slice(&cutter.pause().unwrap().bytes);
+    file.extend_from_slice(&cutter.pause().unwrap().data.join());
     let path = dir.join("film.mp4");
     std::fs::write(&path, file).unwrap();
     finish(&path).unwrap();

@@ -61,7 +61,7 @@ fn a_pause_leaves_no_hole() {
     pieces.extend(cutter.pause());
     let mut file = cutter.head().to_vec();
     for piece in &pieces {
-        file.extend_from_slice(&piece.bytes);
+        file.extend_from_slice(&piece.data.join());
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("paused.mp4");

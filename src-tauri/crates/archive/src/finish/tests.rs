@@ -9,10 +9,10 @@ fn reel() -> Vec<u8> {
     let mut file = cutter.head().to_vec();
     for packet in packets(Timestamp::from_millis(777), 6) {
         if let Some(piece) = cutter.push(packet) {
-            file.extend_from_slice(&piece.bytes);
+            file.extend_from_slice(&piece.data.join());
         }
     }
-    file.extend_from_slice(&cutter.pause().unwrap().bytes);
+    file.extend_from_slice(&cutter.pause().unwrap().data.join());
     file
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use media::{Kind, Packet, Timestamp, Track, TrackId};
+use media::{Due, Kind, Packet, Timestamp, Track, TrackId};
 
 use super::Split;
 use crate::cutter::{Cutter, Piece};
@@ -56,6 +56,11 @@ impl Tape {
 
     pub(super) fn opens(&self, packet: &Packet) -> bool {
         Self::could_open(self.cutter.tracks(), packet)
+    }
+
+    /// From when on packets are to be taken at once: those before it only wait to be written.
+    pub(super) fn due(&self) -> Option<Due> {
+        self.cutter.due().filter(|_| !self.paused)
     }
 
     pub(super) fn push(&mut self, packet: Packet, timeline: &Timeline) -> Result<(), Error> {

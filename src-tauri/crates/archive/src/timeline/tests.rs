@@ -1,8 +1,13 @@
+use container::fmp4::Fragment;
+
 use super::*;
 
 fn piece(start: i64, millis: u64, keyframe: bool) -> Piece {
     Piece {
-        bytes: Bytes::from_static(&[0; 10]),
+        data: Fragment {
+            head: Bytes::from_static(&[0; 10]),
+            media: Vec::new(),
+        },
         start: Timestamp::from_millis(start),
         duration: Duration::from_millis(millis),
         keyframe,

@@ -32,6 +32,15 @@ pub enum Next {
     End,
 }
 
+/// From which decode times on packets matter to a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Pictures, or sound where there are none.
+    pub leads: Timestamp,
+    /// Sound beside pictures.
+    pub others: Timestamp,
+}
+
 /// A bounded reading end. When it is full, everything in it is dropped and counted, video waits
 /// for the next keyframe, and the reader sees [`Next::Gap`].
 #[derive(Debug)]
@@ -52,7 +61,18 @@ impl Reader {
 
     /// The next item, if one is there.
     pub fn try_next(&mut self) -> Option<Next> {
-        self.queue.inner.lock().pop()
+        let mut inner = self.queue.inner.lock();
+        loop {
+            match inner.pop()? {
+                Item::Next(next) => return Some(next),
+                Item::Nudge => {}
+            }
+        }
+    }
+
+    /// What nudges whoever waits on this reader's thread.
+    pub fn nudge(&self) -> Nudge {
+        Nudge(Arc::clone(&self.queue))
     }
 
     /// The next item, when it comes. After [`Next::End`] it is always [`Next::End`].
@@ -60,17 +80,18 @@ impl Reader {
         self.next_due(None).await
     }
 
-    /// The same for a reader to whom single packets mean nothing before one is decoded at `due` or
-    /// later: until then it sleeps on, but for a keyframe and for what is no packet, and finds all
-    /// that has come at once. Being woken costs more than most packets do.
-    pub async fn next_due(&mut self, due: Option<Timestamp>) -> Next {
+    /// The same for a reader to whom single packets mean nothing before one is [`Due`]: until then it
+    /// sleeps on, but for a keyframe and for what is no packet, and finds all that has come at once.
+    /// Being woken costs more than most packets do.
+    pub async fn next_due(&mut self, due: Option<Due>) -> Next {
         loop {
             {
                 let mut inner = self.queue.inner.lock();
-                if let Some(next) = inner.pop() {
-                    return next;
+                match inner.pop() {
+                    Some(Item::Next(next)) => return next,
+                    Some(Item::Nudge) => continue,
+                    None => inner.due = due,
                 }
-                inner.due = due;
             }
             self.queue.notify.notified().await;
         }
@@ -78,13 +99,22 @@ impl Reader {
 
     /// The next item, waited for on this thread; `None` when `timeout` passes first.
     pub fn next_blocking(&mut self, timeout: Duration) -> Option<Next> {
+        self.next_blocking_due(timeout, None)
+    }
+
+    /// The same for a reader that sleeps on as [`next_due`](Self::next_due) does. `None` also when it
+    /// comes to a [`Nudge`], behind all that was written before that.
+    pub fn next_blocking_due(&mut self, timeout: Duration, due: Option<Due>) -> Option<Next> {
         let mut inner = self.queue.inner.lock();
         if inner.items.is_empty() {
-            inner.due = None;
+            inner.due = due;
             // A spurious wake-up only shortens the wait.
             self.queue.arrived.wait_for(&mut inner, timeout);
         }
-        inner.pop()
+        match inner.pop()? {
+            Item::Next(next) => Some(next),
+            Item::Nudge => None,
+        }
     }
 
     /// Packets lost so far by falling behind.
@@ -95,6 +125,18 @@ impl Reader {
     /// Packets waiting to be read.
     pub fn queued(&self) -> usize {
         self.queue.inner.lock().packets
+    }
+}
+
+/// Tells a reader that there is something to see to, at this place among what it reads.
+#[derive(Clone, Debug)]
+pub struct Nudge(Arc<Queue>);
+
+impl Nudge {
+    /// Nudges once: whoever waits in [`Reader::next_blocking_due`] comes back from it.
+    pub fn now(&self) {
+        self.0.inner.lock().items.push_back(Item::Nudge);
+        self.0.wake();
     }
 }
 
@@ -126,8 +168,14 @@ pub(super) struct Taken {
 }
 
 #[derive(Debug)]
+enum Item {
+    Next(Next),
+    Nudge,
+}
+
+#[derive(Debug)]
 struct QueueState {
-    items: VecDeque<Next>,
+    items: VecDeque<Item>,
     packets: usize,
     capacity: usize,
     want: Want,
@@ -137,8 +185,8 @@ struct QueueState {
     tracks: u128,
     has_video: bool,
     awaiting_key: bool,
-    /// The reader need not be woken for packets before this one.
-    due: Option<Timestamp>,
+    /// The reader need not be woken for packets before this.
+    due: Option<Due>,
     /// The maker of a twin has been told that nobody reads what it makes.
     rests: bool,
     dropped: u64,
@@ -165,35 +213,42 @@ impl QueueState {
 
     /// Whether a packet that has just come is worth waking the reader for.
     fn is_due(&self, packet: &Packet, video: bool) -> bool {
-        let late = self.due.is_none_or(|due| packet.dts >= due);
+        let leads = video || !self.has_video;
+        let late = self
+            .due
+            .is_none_or(|due| packet.dts >= if leads { due.leads } else { due.others });
         late || video && packet.keyframe || self.packets * 2 >= self.capacity
     }
 
-    fn pop(&mut self) -> Option<Next> {
-        if matches!(self.items.front(), Some(Next::End)) {
-            return Some(Next::End);
+    fn pop(&mut self) -> Option<Item> {
+        if matches!(self.items.front(), Some(Item::Next(Next::End))) {
+            return Some(Item::Next(Next::End));
         }
-        let next = self.items.pop_front();
-        if matches!(next, Some(Next::Packet(_))) {
+        let item = self.items.pop_front();
+        if matches!(item, Some(Item::Next(Next::Packet(_)))) {
             self.packets -= 1;
         }
-        next
+        item
+    }
+
+    fn put(&mut self, next: Next) {
+        self.items.push_back(Item::Next(next));
     }
 
     fn overflow(&mut self) -> u64 {
         let lost = self.packets as u64;
         let mut gap = lost;
         self.items.retain(|item| match item {
-            Next::Gap(earlier) => {
+            Item::Next(Next::Gap(earlier)) => {
                 gap += earlier;
                 false
             }
-            Next::Packet(_) => false,
-            Next::Tracks(_) | Next::End => true,
+            Item::Next(Next::Packet(_)) => false,
+            Item::Next(Next::Tracks(_) | Next::End) | Item::Nudge => true,
         });
         self.packets = 0;
         self.dropped += lost;
-        self.items.push_back(Next::Gap(gap));
+        self.put(Next::Gap(gap));
         self.awaiting_key = self.has_video;
         lost
     }
@@ -226,16 +281,16 @@ impl Queue {
         let mut inner = self.inner.lock();
         inner.set_tracks(tracks);
         let shown = Arc::clone(&inner.shown);
-        inner.items.push_back(Next::Tracks(shown));
+        inner.put(Next::Tracks(shown));
         for packet in group {
             if inner.wants(packet) {
                 inner.awaiting_key = false;
-                inner.items.push_back(Next::Packet(packet.clone()));
+                inner.put(Next::Packet(packet.clone()));
                 inner.packets += 1;
             }
         }
         if ended {
-            inner.items.push_back(Next::End);
+            inner.put(Next::End);
         }
         inner.reads_twin()
     }
@@ -264,7 +319,7 @@ impl Queue {
             }
             inner.awaiting_key = false;
         }
-        inner.items.push_back(Next::Packet(packet.clone()));
+        inner.put(Next::Packet(packet.clone()));
         inner.packets += 1;
         inner.rests = false;
         let due = inner.is_due(packet, video);
@@ -278,7 +333,7 @@ impl Queue {
     /// Tells the maker of a twin, once, that nobody reads what it makes.
     fn rest(&self, mut inner: MutexGuard<'_, QueueState>) {
         if !std::mem::replace(&mut inner.rests, true) {
-            inner.items.push_back(Next::Gap(0));
+            inner.put(Next::Gap(0));
             drop(inner);
             self.wake();
         }
@@ -295,13 +350,13 @@ impl Queue {
         }
         inner.awaiting_key = true;
         let shown = Arc::clone(&inner.shown);
-        inner.items.push_back(Next::Tracks(shown));
+        inner.put(Next::Tracks(shown));
         drop(inner);
         self.wake();
     }
 
     pub(super) fn end(&self) {
-        self.inner.lock().items.push_back(Next::End);
+        self.inner.lock().put(Next::End);
         self.wake();
     }
 

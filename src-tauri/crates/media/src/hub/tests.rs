@@ -239,6 +239,34 @@ fn a_blocking_reader_is_woken_by_the_writer() {
     );
 }
 
+/// Who nudges is seen to behind what was written before, and before what is written after; what is lost to a reader
+/// that falls behind leaves the nudge where it was.
+#[test]
+fn a_nudge_has_its_place_among_the_packets() {
+    let hub = Hub::new(1);
+    let mut writer = open(&hub);
+    let mut reader = writer.channel().read(Want::WEBRTC, Start::Next, 2);
+    let nudge = reader.nudge();
+    assert!(matches!(reader.try_next(), Some(Next::Tracks(_))));
+    let mut next = || reader.next_blocking_due(Duration::from_secs(60), None);
+    nudge.now();
+    assert_eq!(next(), None, "long before its time is over");
+    writer.write(packet(VIDEO, 0, true));
+    nudge.now();
+    writer.write(packet(VIDEO, 1, false));
+    assert_eq!(next(), Some(Next::Packet(packet(VIDEO, 0, true))));
+    assert_eq!(next(), None);
+    assert_eq!(next(), Some(Next::Packet(packet(VIDEO, 1, false))));
+    for at in 2..5 {
+        writer.write(packet(OPUS, at, true));
+        nudge.now();
+    }
+    assert_eq!((next(), next()), (None, None));
+    assert_eq!(next(), Some(Next::Gap(2)));
+    assert_eq!(next(), Some(Next::Packet(packet(OPUS, 4, true))));
+    assert_eq!(reader.try_next(), None, "who does not wait is not nudged");
+}
+
 /// A reader that has said from when on packets matter to it sleeps until then; what else befalls the
 /// channel wakes it, and nothing is lost.
 #[test]
@@ -263,7 +291,10 @@ fn a_reader_sleeps_until_a_packet_is_due() {
         let waker = Waker::from(Arc::clone(&count));
         let mut context = Context::from_waker(&waker);
         {
-            let due = due.map(Timestamp::from_millis);
+            let due = due.map(|at| Due {
+                leads: Timestamp::from_millis(at),
+                others: Timestamp::from_millis(at + 50),
+            });
             let mut next = std::pin::pin!(reader.next_due(due));
             // What came before has left its mark, once.
             while next.as_mut().poll(&mut context) != Poll::Pending {}
@@ -282,9 +313,11 @@ fn a_reader_sleeps_until_a_packet_is_due() {
             1,
             "a10",
         ),
-        (Some(100), Box::new(sound(99)), 0, "a99"),
-        (Some(100), Box::new(sound(100)), 1, "a100"),
+        (Some(100), Box::new(sound(100)), 0, "a100"),
+        (Some(100), Box::new(sound(149)), 0, "a149"),
+        (Some(100), Box::new(sound(150)), 1, "a150"),
         (Some(100), Box::new(picture(99, false)), 0, "v99"),
+        (Some(100), Box::new(picture(100, false)), 1, "v100"),
         (Some(100), Box::new(picture(50, true)), 1, "k50"),
         (
             Some(100),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use container::fmp4::Muxer;
-use media::{Config, Kind, Next, Packet, Timestamp, Track, TrackId};
+use media::{Config, Due, Kind, Next, Packet, Timestamp, Track, TrackId};
 
 pub use contents::{Body, Contents};
 use late::Late;
@@ -184,11 +184,14 @@ impl Stream {
         }
     }
 
-    /// The decode time before which no packet but a keyframe can end the part that is being filled, so that
+    /// The decode times before which no packet but a keyframe can end the part that is being filled, so that
     /// those that come until then may as well be pushed together; `None` while there is no part to fill.
-    pub fn due(&self) -> Option<Timestamp> {
+    pub fn due(&self) -> Option<Due> {
         let (part, open) = self.part.zip(self.open.as_ref())?;
-        Some(open.since + (part - self.frame.min(part / 3)))
+        Some(Due {
+            leads: open.since + (part - self.frame.min(part / 3)),
+            others: open.since + part * 2,
+        })
     }
 
     /// Bytes of media held, in segments and in packets.

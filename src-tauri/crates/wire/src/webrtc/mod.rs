@@ -3,13 +3,15 @@
 //! [`Station`] answers offers, sends channels to viewers, and writes what publishers send into theirs.
 //! One UDP socket and one thread serve all of them: a datagram finds its session by the ICE username of
 //! its checks, and later by its source. Every packet of a channel is cut into RTP once, then sealed for
-//! each viewer; a publisher's RTP becomes packets of its channel in `inbound`.
+//! each viewer, on a few threads where there are many; a publisher's RTP becomes packets of its channel in
+//! `inbound`.
 //!
 //! Nothing here knows HTTP: whoever carries offers and answers maps [`OfferError`] to its statuses.
 
 mod answer;
 pub(crate) mod candidates;
 pub(crate) mod capacity;
+mod crew;
 mod entry;
 mod feed;
 mod history;
@@ -19,6 +21,7 @@ mod link;
 pub(crate) mod listener;
 pub(crate) mod offer;
 pub(crate) mod outbound;
+mod outlet;
 mod path;
 pub(crate) mod payload;
 pub(crate) mod profile;
@@ -31,6 +34,7 @@ pub(crate) mod stun;
 #[cfg(test)]
 mod testing;
 mod traffic;
+mod urgency;
 mod worker;
 
 pub use entry::Publication;

@@ -69,7 +69,10 @@ pub struct Media {
 impl Counters {
     /// Adds to a counter.
     pub(super) fn count(counter: &AtomicU64, more: u64) {
-        counter.fetch_add(more, Ordering::Relaxed);
+        // Several threads count at once, and even nothing more would take the counter from the others.
+        if more > 0 {
+            counter.fetch_add(more, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn read(self: &Arc<Self>) -> Traffic {

@@ -1,4 +1,4 @@
-//! The media thread: it alone touches the socket and the sessions.
+//! The media thread: it alone reads the socket and has the sessions, and lends them to its crew.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -14,19 +14,17 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::OfferError;
+use super::crew::{self, Crew};
 use super::entry::{Board, Entry, Role};
 use super::feed::Feed;
 use super::link::Datagram;
 use super::offer::{Remote, Trickled};
+use super::outlet::Outlet;
 use super::payload::Unit;
 use super::socket::Socket;
 use super::stun;
 use super::traffic::Counters;
-
-/// Datagrams that a viewer gets before the next one's turn. A large keyframe does not fit the buffer that a
-/// receiver has by default; while the others have their turns, it can read what it has. It is also about what
-/// one system call takes.
-const TURN: usize = 48;
+use super::urgency;
 
 /// Packets a channel may wait for the media thread: two seconds of picture and sound.
 const READER_CAPACITY: usize = 256;
@@ -82,6 +80,9 @@ type Departure = BoxFuture<'static, Key>;
 pub(super) struct Worker {
     clock: Clock,
     socket: Socket,
+    outlet: Outlet,
+    /// Who helps when a channel has many viewers.
+    crew: Option<Crew>,
     boards: Boards,
     counters: Arc<Counters>,
     next: Key,
@@ -112,7 +113,9 @@ impl Worker {
     ) -> Self {
         Self {
             clock,
+            outlet: socket.outlet(),
             socket,
+            crew: None,
             boards,
             counters,
             next: 0,
@@ -128,6 +131,13 @@ impl Worker {
 
     /// Works until told to end, then closes every session.
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
+        if let Err(reason) = urgency::claim() {
+            tracing::info!(
+                reason,
+                "media waits its turn behind other programs: the system gives it no precedence"
+            );
+        }
+        self.crew = Crew::gather(&self.socket);
         loop {
             let deadline = self.sessions.values().filter_map(|e| e.deadline).min();
             let timer = tokio::time::Instant::from_std(
@@ -158,8 +168,8 @@ impl Worker {
 
     fn close(&mut self, key: Key) {
         let now = self.clock.now();
-        self.with(key, now, |entry, _| entry.close(now));
-        self.socket.flush();
+        self.with(key, now, |entry| entry.close(now));
+        self.outlet.flush();
     }
 
     fn obey(&mut self, order: Order) {
@@ -184,7 +194,7 @@ impl Worker {
                         key
                     })),
                 }
-                self.with(key, self.clock.now(), |_, _| {});
+                self.with(key, self.clock.now(), |_| {});
                 if done.send(()).is_err() {
                     self.close(key);
                 }
@@ -193,7 +203,7 @@ impl Worker {
                 // Without an answer there is no such session.
                 if let Some(key) = self.named(&name) {
                     let now = self.clock.now();
-                    self.with(key, now, |entry, _| entry.trickle(&more, now));
+                    self.with(key, now, |entry| entry.trickle(&more, now));
                     if done.send(()).is_err() {
                         tracing::debug!("whoever trickled has not waited");
                     }
@@ -229,7 +239,7 @@ impl Worker {
             }
             Order::End => {}
         }
-        self.socket.flush();
+        self.outlet.flush();
     }
 
     fn named(&self, name: &str) -> Option<Key> {
@@ -248,7 +258,7 @@ impl Worker {
         };
         let now = self.clock.now();
         let mut outcome = Ok(());
-        self.with(key, now, |entry, _| {
+        self.with(key, now, |entry| {
             outcome = entry.restart((fragment, password), remote, now);
         });
         if outcome.is_ok() {
@@ -292,10 +302,10 @@ impl Worker {
         }
         for datagram in arrived {
             if let Some(key) = self.session_of(&datagram) {
-                self.with(key, now, |entry, _| entry.handle_datagram(datagram, now));
+                self.with(key, now, |entry| entry.handle_datagram(datagram, now));
             }
         }
-        self.socket.flush();
+        self.outlet.flush();
     }
 
     /// The session of a datagram: by the username of a check, which also says whose the source
@@ -329,16 +339,29 @@ impl Worker {
             return;
         }
         // Media alone changes nothing that a session has to see to: only what it costs stands here.
-        let payloads: usize = units.iter().map(|unit| unit.payloads.len()).sum();
-        for from in (0..payloads).step_by(TURN) {
-            let turn = from..from + TURN;
-            for viewer in &watched.viewers {
-                if let Some(entry) = self.sessions.get_mut(viewer) {
-                    entry.send(&units, &turn, &mut self.socket, &self.counters);
+        let turns = crew::turns(&units);
+        if let Some(crew) = &self.crew
+            && turns.len() == 1
+            && watched.viewers.len() >= crew::WORTH
+        {
+            let watch = |viewer: &Key| self.watches.get(viewer) == Some(&key);
+            let sessions = self.sessions.iter_mut();
+            let viewers = sessions.filter(|(viewer, _)| watch(viewer));
+            let mut viewers: Vec<_> = viewers.map(|(_, entry)| entry).collect();
+            crew.send(&mut viewers, &units, &self.counters);
+        } else {
+            // Receivers on this machine read between two turns, if they are let.
+            urgency::go_first(turns.len() <= 1);
+            for turn in turns {
+                for viewer in &watched.viewers {
+                    if let Some(entry) = self.sessions.get_mut(viewer) {
+                        entry.send(&units, &turn, &mut self.outlet, &self.counters);
+                    }
                 }
             }
+            self.outlet.flush();
+            urgency::go_first(true);
         }
-        self.socket.flush();
         if let Some(since) = waited {
             self.counters.latency.add(self.clock.now().since(since));
         }
@@ -361,21 +384,21 @@ impl Worker {
             .map(|(key, _)| *key)
             .collect();
         for key in keys {
-            self.with(key, now, |entry, _| entry.handle_timeout(now));
+            self.with(key, now, |entry| entry.handle_timeout(now));
             // Whatever the stack says, time passes before its next turn.
             if let Some(entry) = self.sessions.get_mut(&key) {
                 entry.deadline = entry.deadline.map(|at| at.max(now + SHORTEST));
             }
         }
-        self.socket.flush();
+        self.outlet.flush();
     }
 
     /// Does something with a session and carries out what follows from it.
-    fn with(&mut self, key: Key, now: Timestamp, act: impl FnOnce(&mut Entry, &mut Socket)) {
+    fn with(&mut self, key: Key, now: Timestamp, act: impl FnOnce(&mut Entry)) {
         let Some(entry) = self.sessions.get_mut(&key) else {
             return;
         };
-        act(entry, &mut self.socket);
+        act(entry);
         let outcome = entry.settle(now);
         if outcome.wrote
             && let Role::Publisher(publisher) = &entry.role
@@ -396,12 +419,12 @@ impl Worker {
             }
             if outcome.connected {
                 for (unit, pts) in watched.feed.catch_up(now) {
-                    session.handle_media(&unit, pts, &mut self.socket);
+                    session.handle_media(&unit, pts, &mut self.outlet);
                 }
             }
         }
         while let Some(datagram) = entry.poll_transmit() {
-            self.socket.send(&datagram);
+            self.outlet.send(&datagram);
         }
         entry.show(&self.counters);
         if outcome.closed {

@@ -127,15 +127,18 @@ fn nothing_changes_before_it_is_due() {
                 continue;
             }
             let due = feed.stream.due();
-            let early = due.is_some_and(|due| Timestamp::from_millis(at) < due);
+            let early = due.is_some_and(|due| {
+                let due = if track == 0 { due.leads } else { due.others };
+                Timestamp::from_millis(at) < due
+            });
             let changed = feed.packet(track, at, key, 300);
             let leads = track == 0 && key;
             assert!(!(changed && early && !leads), "at {at} ms, due {due:?}");
             silent += usize::from(early && !leads);
         }
     }
-    // Of 675 packets, some three in four hundred milliseconds are worth being woken for.
-    assert!(silent > 590, "{silent}");
+    // Of 675 packets, some one in four hundred milliseconds is worth being woken for.
+    assert!(silent > 640, "{silent}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use media::{ChannelInfo, Hub, Origin, Timestamp};
 use rtc::peer_connection::RTCPeerConnection;
 use rtc::peer_connection::event::RTCPeerConnectionEvent;
+use rtc::peer_connection::message::RTCMessage;
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::state::RTCPeerConnectionState;
 use rtc::peer_connection::transport::RTCIceCandidate;
@@ -14,7 +15,7 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 
 use super::*;
 use crate::testing as samples;
-use crate::webrtc::testing;
+use crate::webrtc::{crew, testing};
 
 /// As many at once, and as often.
 const VIEWERS: usize = 16;
@@ -26,6 +27,8 @@ struct Viewer {
     peer: RTCPeerConnection,
     clock: Clock,
     connected: bool,
+    /// Packets of the picture.
+    received: Vec<rtc::rtp::Packet>,
 }
 
 impl Viewer {
@@ -50,6 +53,7 @@ impl Viewer {
             peer,
             clock,
             connected: false,
+            received: Vec::new(),
         };
         (viewer, answer.session)
     }
@@ -63,7 +67,11 @@ impl Viewer {
                 self.connected |= state == RTCPeerConnectionState::Connected;
             }
         }
-        while self.peer.poll_read().is_some() {}
+        while let Some(read) = self.peer.poll_read() {
+            if let RTCMessage::RtpPacket(_, packet) = read.message {
+                self.received.push(packet);
+            }
+        }
         while let Some(out) = self.peer.poll_write() {
             let to = out.transport.peer_addr;
             self.socket.send_to(&out.message, to).unwrap();
@@ -183,5 +191,57 @@ async fn nothing_is_left_of_viewers_that_have_come_and_gone() {
             tokio::task::yield_now().await;
         }
         assert!(station.sessions().is_empty());
+    }
+}
+
+/// More than one thread serves them where there is more than one core.
+#[tokio::test]
+async fn a_crowd_gets_every_packet_once_and_in_order() {
+    const PICTURES: usize = 20;
+    let (station, hub) = started();
+    let clock = station.common.clock;
+    let mut writer = publish(&hub, "stage");
+    writer.set_tracks(vec![samples::video(0)]);
+    let channel = Arc::clone(writer.channel());
+    let mut viewers = Vec::new();
+    for _ in 0..crew::WORTH + 1 {
+        viewers.push(Viewer::join(&station, &channel).await.0);
+    }
+    while !viewers.iter().all(|viewer| viewer.connected) {
+        viewers.iter_mut().for_each(Viewer::step);
+    }
+    for n in 1..=PICTURES {
+        // A few packets each, and no two alike.
+        let mut picture = vec![n as u8; 4_000 + n];
+        let length = picture.len() as u32 - 4;
+        picture[..4].copy_from_slice(&length.to_be_bytes());
+        picture[4] = if n == 1 { 0x65 } else { 0x41 };
+        writer.write(media::Packet {
+            data: picture.into(),
+            ..samples::packet(0, clock.now(), n == 1, 0)
+        });
+        let marks = |viewer: &Viewer| viewer.received.iter().filter(|p| p.header.marker).count();
+        while !viewers.iter().all(|viewer| marks(viewer) == n) {
+            viewers.iter_mut().for_each(Viewer::step);
+        }
+    }
+    let told = |viewer: &Viewer| -> Vec<_> {
+        let first = viewer.received[0].header.sequence_number;
+        let packets = viewer.received.iter();
+        packets
+            .map(|p| {
+                (
+                    p.header.sequence_number.wrapping_sub(first),
+                    p.payload.clone(),
+                )
+            })
+            .collect()
+    };
+    let first = told(&viewers[0]);
+    let numbers: Vec<_> = first.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, (0..first.len() as u16).collect::<Vec<_>>());
+    assert!(first.len() > 4 * PICTURES);
+    for viewer in &viewers {
+        assert_eq!(told(viewer), first);
     }
 }

@@ -1,0 +1,90 @@
+//! Who helps the media thread when a channel has many viewers: each of a few threads serves some of them, and
+//! a picture is with the last viewer sooner. A large keyframe gains nothing by it: receivers and networks are slower.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use parking_lot::Mutex;
+use rayon::prelude::*;
+
+use super::entry::Entry;
+use super::outlet::Outlet;
+use super::payload::Unit;
+use super::socket::Socket;
+use super::traffic::Counters;
+use super::urgency;
+
+/// Viewers of one channel for whom it is worth waking anybody.
+pub(super) const WORTH: usize = 32;
+
+/// Threads at most, the media thread among them. The encoder and the compositor want some as well.
+const THREADS: usize = 4;
+
+/// Viewers that a thread takes at a time.
+const SHARE: usize = 8;
+
+/// Datagrams that a viewer gets before the next one's turn. A large keyframe does not fit the buffer that a
+/// receiver has by default; while the others have their turns, it can read what it has. It is also about what
+/// one system call takes.
+const TURN: usize = 48;
+
+/// The media thread and its helpers.
+pub(super) struct Crew {
+    pool: rayon::ThreadPool,
+    /// One for each thread.
+    outlets: Vec<Mutex<Outlet>>,
+}
+
+impl Crew {
+    /// The calling thread with others; `None` where it is alone.
+    pub(super) fn gather(socket: &Socket) -> Option<Self> {
+        let threads = available_parallelism().map_or(1, |n| n.get().min(THREADS));
+        if threads == 1 {
+            return None;
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .use_current_thread()
+            .thread_name(|n| format!("webrtc-media-{n}"))
+            .start_handler(|_| drop(urgency::claim()))
+            .build();
+        match pool {
+            Ok(pool) => Some(Self {
+                pool,
+                outlets: (0..threads).map(|_| Mutex::new(socket.outlet())).collect(),
+            }),
+            Err(error) => {
+                tracing::warn!(%error, "the media thread has nobody to help it");
+                None
+            }
+        }
+    }
+
+    /// Sends viewers these access units, in one turn; returns when all of it has left.
+    pub(super) fn send(&self, viewers: &mut [&mut Entry], units: &[Arc<Unit>], traffic: &Counters) {
+        self.pool.install(|| {
+            let shares = viewers.par_chunks_mut(SHARE).with_max_len(1);
+            shares.for_each(|share| self.serve(share, units, traffic));
+        });
+    }
+
+    fn serve(&self, share: &mut [&mut Entry], units: &[Arc<Unit>], traffic: &Counters) {
+        let own = self.pool.current_thread_index();
+        let Some(outlet) = own.and_then(|own| self.outlets.get(own)) else {
+            return;
+        };
+        // Nobody else asks for it.
+        let mut outlet = outlet.lock();
+        for viewer in share {
+            viewer.send(units, &(0..TURN), &mut *outlet, traffic);
+        }
+        outlet.flush();
+    }
+}
+
+/// Which of all payloads of these units, one behind the other, every viewer gets before any gets more.
+pub(super) fn turns(units: &[Arc<Unit>]) -> impl ExactSizeIterator<Item = Range<usize>> + use<> {
+    let payloads: usize = units.iter().map(|unit| unit.payloads.len()).sum();
+    (0..payloads).step_by(TURN).map(|from| from..from + TURN)
+}
