@@ -58,7 +58,8 @@ fn stand(_first: bool) -> Result<(), String> {
     Ok(())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 
