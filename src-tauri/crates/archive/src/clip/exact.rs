@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::AtomicU8;
+use std::time::Duration;
 
 use bytes::Bytes;
 use container::mp4::{Sample, Track};
@@ -12,6 +13,10 @@ use media::{Config, Kind, Packet, Timestamp, h264};
 use super::{Clip, Part, Piece, Source, open, put_together};
 use crate::Error;
 use crate::finish;
+
+/// A picture that comes or goes this close to the beginning of a clip begins with it: times are typed and handed on in
+/// milliseconds, and nobody sees one that short.
+const CLOSE: Duration = Duration::from_millis(4);
 
 /// Pictures that were encoded again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +31,9 @@ pub struct Edged {
 /// without a full stop.
 pub type Edge<'a> = dyn FnMut(&Config, &[Packet], Range<Timestamp>) -> Result<Edged, String> + 'a;
 
-/// As [`cut_and_tell`](super::cut_and_tell), with the first picture that is shown from the beginning of the first
-/// source on, its [`skip`](Source::skip) left out, and nothing from the end of its times on, or from where the last one
-/// [ends](Source::ends). `edge` makes the pictures
-/// up to the next keyframe.
+/// As [`cut_and_tell`](super::cut_and_tell), from the beginning of the first source on, its [`skip`](Source::skip) left
+/// out, with the picture that is on the screen then; and nothing from the end of its times on, or from where the last
+/// one [ends](Source::ends). `edge` makes the pictures up to the next keyframe.
 ///
 /// # Errors
 /// As [`cut`](super::cut), and [`Error::Edge`].
@@ -103,6 +107,8 @@ impl Part {
         edge: &mut Edge<'_>,
     ) -> Result<bool, Error> {
         let own = |piece: &&Piece| piece.sample.track == video.id;
+        let (first, start) = self.on_screen(video, times.start);
+        let times = start..times.end;
         let mut keys = self.samples.iter().filter(own);
         let next = keys.find(|p| p.sample.keyframe && times.contains(&p.sample.pts));
         let next = next.map(|piece| piece.sample);
@@ -110,12 +116,21 @@ impl Part {
         let (head, rest): (Vec<Piece>, Vec<Piece>) = std::mem::take(&mut self.samples)
             .into_iter()
             .partition(|p| p.sample.track == video.id && next.is_none_or(|n| p.sample.dts < n.dts));
-        let wanted = times.start..until;
+        // The end that was asked for may lie behind that of the file.
+        let ends = head.iter().map(|p| p.sample.pts + p.sample.duration).max();
+        let wanted = first..until.min(ends.unwrap_or(until)).max(start);
         let shown = head.iter().any(|p| wanted.contains(&p.sample.pts));
-        let made = match shown {
+        let mut made = match shown {
             true => self.edge(video, head, &wanted, edge)?,
             false => Vec::new(),
         };
+        // The one that was on the screen already is there from the beginning on.
+        if let Some(Piece { sample, .. }) = made.first_mut()
+            && sample.pts < start
+        {
+            sample.duration = sample.duration.saturating_sub(start.since(sample.pts));
+            sample.pts = start;
+        }
         // Pictures behind the keyframe that are shown before it need what is not there any more.
         let stays = |piece: &Piece| piece.sample.track != video.id || piece.sample.pts >= until;
         self.samples = rest.into_iter().filter(stays).collect();
@@ -137,6 +152,21 @@ impl Part {
         self.samples
             .retain(|piece| piece.sample.track == video.id || piece.sample.pts >= heard);
         Ok(sets)
+    }
+
+    /// The time of the picture that is on the screen at `at`, and where the clip begins: there, or with a picture that
+    /// is [`CLOSE`].
+    fn on_screen(&self, video: &Track, at: Timestamp) -> (Timestamp, Timestamp) {
+        let own = self.samples.iter().filter(|p| p.sample.track == video.id);
+        let times = own.map(|piece| piece.sample.pts);
+        let soon = times.clone().filter(|pts| *pts >= at).min();
+        let before = times.filter(|pts| *pts <= at).max();
+        match (before, soon) {
+            (_, Some(soon)) if soon.since(at) < CLOSE => (soon, soon),
+            (Some(before), _) if at.since(before) < CLOSE => (before, before),
+            (Some(before), _) => (before, at),
+            (None, soon) => (soon.unwrap_or(at), soon.unwrap_or(at)),
+        }
     }
 
     /// Tells decoders the file's own parameter sets again, in front of each keyframe.

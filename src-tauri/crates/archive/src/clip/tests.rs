@@ -112,8 +112,15 @@ fn an_exact_clip_begins_with_the_very_picture() {
     for (other, from, until, first, last, made) in [
         (false, 3_000, 5_000, 75, 124, Some((50, 99))),
         (true, 3_000, 5_000, 75, 124, Some((50, 99))),
-        // Between two pictures the second is the first that is shown.
-        (true, 3_010, 5_000, 76, 124, Some((50, 99))),
+        // Between two pictures the first is on the screen, but for one that is gone at once.
+        (true, 3_010, 5_000, 75, 124, Some((50, 99))),
+        (true, 3_037, 5_000, 76, 124, Some((50, 99))),
+        (true, 3_003, 5_000, 75, 124, Some((50, 99))),
+        // So is the last before a keyframe.
+        (true, 3_990, 5_000, 99, 124, Some((50, 99))),
+        (true, 3_998, 5_000, 100, 124, None),
+        // Behind the end nothing is shown.
+        (true, 9_000, 60_000, 225, 249, Some((200, 249))),
         // Within one group everything is encoded again, and before a keyframe nothing.
         (true, 2_400, 3_000, 60, 74, Some((50, 74))),
         (true, 4_000, 60_000, 100, 249, None),
@@ -143,14 +150,14 @@ fn an_exact_clip_begins_with_the_very_picture() {
             .filter(|(_, n)| *n == 3)
             .map(|(n, _)| *n)
             .collect();
-        let expect: Vec<u32> = match (other && made.is_some(), last > 100) {
+        let expect: Vec<u32> = match (other && made.is_some(), (first..last).contains(&100)) {
             (false, _) => Vec::new(),
             (true, true) => vec![first, 100],
             (true, false) => vec![first],
         };
         assert_eq!(own, expect, "{what}");
         let millis = clip.duration.as_millis();
-        let long = u128::from(last - first + 1) * 40;
+        let long = (until.min(10_000) - from) as u128;
         assert!(millis.abs_diff(long) <= 25, "{millis} for {long}");
         assert_eq!(std::fs::metadata(&to).unwrap().len(), clip.bytes);
         assert_eq!(told.load(Ordering::Relaxed), 100);
@@ -315,6 +322,38 @@ fn a_clip_ends_in_time_where_the_pictures_behind_it_were_skipped() {
     // A packet of sound reaches beyond it.
     let millis = clip.duration.as_millis();
     assert!((3_000..3_025).contains(&millis), "{millis} ms");
+}
+
+#[test]
+fn a_clip_is_as_long_as_asked_for_where_it_begins_between_pictures_that_were_skipped() {
+    let dir = tempfile::tempdir().unwrap();
+    let began = Timestamp::from_millis(10_000);
+    let mut all = packets(began, 10);
+    let picture = tracks()[0].id;
+    let skipped = began + Duration::from_millis(2_800)..began + Duration::from_millis(3_600);
+    all.retain(|packet| packet.track != picture || !skipped.contains(&packet.pts));
+    let film = film_of(dir.path(), all);
+    let to = dir.path().join("clip.mp4");
+    let told = AtomicU8::new(0);
+    let mut edge = |config: &Config, packets: &[Packet], wanted: Range<Timestamp>| {
+        Ok(as_they_are(config.clone(), packets, &wanted))
+    };
+    // Within what was skipped, before the next picture, and for less than it lasts.
+    for (from, until, numbers) in [
+        (3_000, 3_800, vec![69, 90, 91, 92, 93, 94]),
+        (2_800, 3_650, vec![69, 90, 91]),
+        (3_000, 3_200, vec![69]),
+    ] {
+        let source = Source::times(film.clone(), times(from, until));
+        cut_exactly(std::slice::from_ref(&source), &to, &told, &mut edge).unwrap();
+        let mut file = File::open(&to).unwrap();
+        let len = file.metadata().unwrap().len();
+        let (own, _) = index(&to, &mut file, len).unwrap();
+        let what = format!("{from} to {until}");
+        assert_eq!(pictures(&to), numbers, "{what}");
+        let asked = u128::try_from(until - from).unwrap();
+        assert_eq!(own[0].duration.as_millis(), asked, "{what}");
+    }
 }
 
 #[test]
