@@ -1,10 +1,10 @@
 //! Who helps the media thread when a channel has many viewers: each of a few threads serves some of them, and
 //! a picture is with the last viewer sooner. A large keyframe gains nothing by it: receivers and networks are slower.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
+use media::Timestamp;
 use parking_lot::Mutex;
 use rayon::prelude::*;
 
@@ -23,11 +23,6 @@ const THREADS: usize = 4;
 
 /// Viewers that a thread takes at a time.
 const SHARE: usize = 8;
-
-/// Datagrams that a viewer gets before the next one's turn. A large keyframe does not fit the buffer that a
-/// receiver has by default; while the others have their turns, it can read what it has. It is also about what
-/// one system call takes.
-const TURN: usize = 48;
 
 /// The media thread and its helpers.
 pub(super) struct Crew {
@@ -61,15 +56,27 @@ impl Crew {
         }
     }
 
-    /// Sends viewers these access units, in one turn; returns when all of it has left.
-    pub(super) fn send(&self, viewers: &mut [&mut Entry], units: &[Arc<Unit>], traffic: &Counters) {
+    /// Sends viewers these access units; returns when all that may go now has left.
+    pub(super) fn send(
+        &self,
+        viewers: &mut [&mut Entry],
+        units: &[Arc<Unit>],
+        now: Timestamp,
+        traffic: &Counters,
+    ) {
         self.pool.install(|| {
             let shares = viewers.par_chunks_mut(SHARE).with_max_len(1);
-            shares.for_each(|share| self.serve(share, units, traffic));
+            shares.for_each(|share| self.serve(share, units, now, traffic));
         });
     }
 
-    fn serve(&self, share: &mut [&mut Entry], units: &[Arc<Unit>], traffic: &Counters) {
+    fn serve(
+        &self,
+        share: &mut [&mut Entry],
+        units: &[Arc<Unit>],
+        now: Timestamp,
+        traffic: &Counters,
+    ) {
         let own = self.pool.current_thread_index();
         let Some(outlet) = own.and_then(|own| self.outlets.get(own)) else {
             return;
@@ -77,14 +84,8 @@ impl Crew {
         // Nobody else asks for it.
         let mut outlet = outlet.lock();
         for viewer in share {
-            viewer.send(units, &(0..TURN), &mut *outlet, traffic);
+            viewer.send(units, now, &mut *outlet, traffic);
         }
         outlet.flush();
     }
-}
-
-/// Which of all payloads of these units, one behind the other, every viewer gets before any gets more.
-pub(super) fn turns(units: &[Arc<Unit>]) -> impl ExactSizeIterator<Item = Range<usize>> + use<> {
-    let payloads: usize = units.iter().map(|unit| unit.payloads.len()).sum();
-    (0..payloads).step_by(TURN).map(|from| from..from + TURN)
 }

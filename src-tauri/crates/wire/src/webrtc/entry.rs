@@ -1,6 +1,5 @@
 //! A session among the others: its role, and what follows from its events.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -149,28 +148,36 @@ impl Entry {
         }
     }
 
-    /// Sends a viewer media, and counts it: of all payloads of these units, one behind the other, those
-    /// whose turn it is.
+    /// Sends a viewer media, and counts it.
     pub(super) fn send(
         &mut self,
         units: &[Arc<Unit>],
-        turn: &Range<usize>,
+        now: Timestamp,
         exit: &mut dyn Exit,
         traffic: &Counters,
     ) {
         if let Role::Viewer(session) = &mut self.role {
-            let mut before = 0;
             for unit in units {
-                let count = unit.payloads.len();
-                let within = |place: usize| place.saturating_sub(before).min(count);
-                let run = within(turn.start)..within(turn.end);
-                if !run.is_empty() {
-                    session.handle_run(unit, unit.pts, run, exit);
-                }
-                before += count;
+                session.handle_media(unit, unit.pts, now, exit);
+            }
+            if let Some(at) = session.goes_on() {
+                self.deadline = Some(self.deadline.map_or(at, |before| before.min(at)));
             }
             self.board.show(session.stats(), traffic);
         }
+    }
+
+    /// Sends a viewer what had to wait until now.
+    pub(super) fn go_on(&mut self, now: Timestamp, exit: &mut dyn Exit, traffic: &Counters) {
+        if let Role::Viewer(session) = &mut self.role {
+            session.go_on(now, exit);
+            self.show(traffic);
+        }
+    }
+
+    /// Whether it is a viewer who has not got everything yet.
+    pub(super) fn waits(&self) -> bool {
+        matches!(&self.role, Role::Viewer(session) if session.goes_on().is_some())
     }
 
     /// Takes further addresses of the far end.

@@ -22,6 +22,7 @@ pub(crate) mod listener;
 pub(crate) mod offer;
 pub(crate) mod outbound;
 mod outlet;
+mod pace;
 mod path;
 pub(crate) mod payload;
 pub(crate) mod profile;

@@ -17,6 +17,7 @@ use super::history::{History, Sent};
 use super::link::{Datagram, Exit, Identity, Link, News, Opening};
 use super::offer::{self, Codec, Remote, Trickled};
 use super::outbound::{self, Outbound, REPORT_INTERVAL};
+use super::pace::{Pace, Run};
 use super::payload::{AUDIO_RATE, Unit, VIDEO_RATE};
 use super::seal::Header;
 
@@ -39,6 +40,7 @@ pub(crate) struct Session {
     video: Option<Outbound>,
     audio: Option<Outbound>,
     repairs: Repairs,
+    pace: Pace,
     awaiting_key: bool,
     next_report: Option<Timestamp>,
     events: VecDeque<Event>,
@@ -99,6 +101,7 @@ impl Session {
             clock: opening.common.clock,
             link,
             cname: outbound::cname(&identity.fragment).into(),
+            pace: Pace::default(),
             awaiting_key: video.is_some(),
             video,
             audio,
@@ -124,15 +127,48 @@ impl Session {
         self.follow(now);
     }
 
-    /// Sends an access unit as shown at `pts`. Without a connection, or before the first keyframe,
-    /// it is left out.
-    pub(crate) fn handle_media(&mut self, unit: &Arc<Unit>, pts: Timestamp, exit: &mut dyn Exit) {
-        self.handle_run(unit, pts, 0..unit.payloads.len(), exit);
+    /// Sends an access unit as shown at `pts`: sound at once, a picture when the [`Pace`] allows. Without a
+    /// connection, or before the first keyframe, it is left out.
+    pub(crate) fn handle_media(
+        &mut self,
+        unit: &Arc<Unit>,
+        pts: Timestamp,
+        now: Timestamp,
+        exit: &mut dyn Exit,
+    ) {
+        match unit.kind {
+            Kind::Audio => self.send_run(unit, pts, 0..unit.payloads.len(), exit),
+            // Behind a keyframe that waits it is of use.
+            Kind::Video if self.awaiting_key && !unit.keyframe && self.pace.is_empty() => {}
+            Kind::Video => {
+                self.pace.push(unit, pts);
+                self.go_on(now, exit);
+            }
+        }
     }
 
-    /// Sends some of an access unit's payloads. Its runs come one behind the other, beginning with its first
-    /// payload; one that did not begin with that is left out.
-    pub(crate) fn handle_run(
+    /// Sends what had to wait until now.
+    pub(crate) fn go_on(&mut self, now: Timestamp, exit: &mut dyn Exit) {
+        if !self.link.connected() {
+            return self.pace.clear();
+        }
+        while let Some(Run {
+            unit,
+            pts,
+            payloads,
+        }) = self.pace.next(now)
+        {
+            self.send_run(&unit, pts, payloads, exit);
+        }
+    }
+
+    /// When [`Session::go_on`] is due; `None` when nothing waits.
+    pub(crate) fn goes_on(&self) -> Option<Timestamp> {
+        self.pace.due()
+    }
+
+    /// Sends some of an access unit's payloads. Its runs come one behind the other, beginning with its first payload.
+    fn send_run(
         &mut self,
         unit: &Arc<Unit>,
         pts: Timestamp,
@@ -143,7 +179,6 @@ impl Session {
             return;
         }
         let stream = match unit.kind {
-            Kind::Video if self.awaiting_key && !unit.keyframe => return,
             Kind::Video => &mut self.video,
             Kind::Audio => &mut self.audio,
         };
@@ -295,10 +330,11 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// When [`Session::handle_timeout`] is due; `None` once closed.
+    /// When [`Session::handle_timeout`] is due, or [`Session::go_on`]; `None` once closed.
     pub(crate) fn deadline(&mut self) -> Option<Timestamp> {
         let link = self.link.deadline()?;
-        Some(self.next_report.map_or(link, |at| at.min(link)))
+        let others = [self.next_report, self.goes_on()];
+        Some(others.into_iter().flatten().fold(link, Timestamp::min))
     }
 }
 

@@ -62,6 +62,8 @@ pub(super) trait Near {
     fn poll_event(&mut self) -> Option<Self::Event>;
     fn poll_transmit(&mut self) -> Option<Datagram>;
     fn deadline(&mut self) -> Option<Timestamp>;
+    /// Sends what had to wait until now.
+    fn go_on(&mut self, _now: Timestamp, _outbox: &mut Outbox) {}
 }
 
 /// How long a datagram to the station is held up beyond [`DELAY`]; `None` for ever.
@@ -289,6 +291,7 @@ impl<S: Near> World<S> {
                 self.settle();
             }
             if self.session.deadline().is_some_and(|at| at <= self.now) {
+                self.session.go_on(self.now, &mut self.outbox);
                 self.session.handle_timeout(self.now);
             }
             let instant = self.clock.instant(self.now);

@@ -20,6 +20,7 @@ use super::feed::Feed;
 use super::link::Datagram;
 use super::offer::{Remote, Trickled};
 use super::outlet::Outlet;
+use super::pace::TURN;
 use super::payload::Unit;
 use super::socket::Socket;
 use super::stun;
@@ -101,6 +102,8 @@ struct Watched {
     viewers: Vec<Key>,
     /// When the first datagram came whose packets have not left for the viewers.
     waits: Option<Timestamp>,
+    /// The same of those that have left, but not for all of them.
+    leaving: Option<Timestamp>,
 }
 
 impl Worker {
@@ -285,6 +288,7 @@ impl Worker {
             feed: Feed::new(channel),
             viewers: Vec::new(),
             waits: None,
+            leaving: None,
         };
         self.feeds.insert(key, watched);
         self.arrivals.push(wait(key, reader));
@@ -333,38 +337,35 @@ impl Worker {
             next = reader.try_next();
         }
         let ended = watched.feed.ended();
-        let waited = watched.waits.take();
+        watched.leaving = watched.leaving.or(watched.waits.take());
         if watched.viewers.is_empty() {
             self.feeds.remove(&key);
             return;
         }
         // Media alone changes nothing that a session has to see to: only what it costs stands here.
-        let turns = crew::turns(&units);
+        let now = self.clock.now();
+        let payloads: usize = units.iter().map(|unit| unit.payloads.len()).sum();
         if let Some(crew) = &self.crew
-            && turns.len() == 1
+            && payloads <= TURN
             && watched.viewers.len() >= crew::WORTH
         {
             let watch = |viewer: &Key| self.watches.get(viewer) == Some(&key);
             let sessions = self.sessions.iter_mut();
             let viewers = sessions.filter(|(viewer, _)| watch(viewer));
             let mut viewers: Vec<_> = viewers.map(|(_, entry)| entry).collect();
-            crew.send(&mut viewers, &units, &self.counters);
+            crew.send(&mut viewers, &units, now, &self.counters);
         } else {
             // Receivers on this machine read between two turns, if they are let.
-            urgency::go_first(turns.len() <= 1);
-            for turn in turns {
-                for viewer in &watched.viewers {
-                    if let Some(entry) = self.sessions.get_mut(viewer) {
-                        entry.send(&units, &turn, &mut self.outlet, &self.counters);
-                    }
+            urgency::go_first(payloads <= TURN);
+            for viewer in &watched.viewers {
+                if let Some(entry) = self.sessions.get_mut(viewer) {
+                    entry.send(&units, now, &mut self.outlet, &self.counters);
                 }
             }
             self.outlet.flush();
             urgency::go_first(true);
         }
-        if let Some(since) = waited {
-            self.counters.latency.add(self.clock.now().since(since));
-        }
+        self.see_off(key);
         if !ended {
             self.arrivals.push(wait(key, reader));
             return;
@@ -384,6 +385,13 @@ impl Worker {
             .map(|(key, _)| *key)
             .collect();
         for key in keys {
+            if let Some(entry) = self.sessions.get_mut(&key).filter(|e| e.waits()) {
+                urgency::go_first(false);
+                entry.go_on(now, &mut self.outlet, &self.counters);
+                if !due(entry) {
+                    continue;
+                }
+            }
             self.with(key, now, |entry| entry.handle_timeout(now));
             // Whatever the stack says, time passes before its next turn.
             if let Some(entry) = self.sessions.get_mut(&key) {
@@ -391,6 +399,25 @@ impl Worker {
             }
         }
         self.outlet.flush();
+        urgency::go_first(true);
+        let leaving = self.feeds.iter().filter(|(_, w)| w.leaving.is_some());
+        for feed in leaving.map(|(key, _)| *key).collect::<Vec<_>>() {
+            self.see_off(feed);
+        }
+    }
+
+    /// Counts how long a channel's packets took, once no viewer waits for any.
+    fn see_off(&mut self, feed: Key) {
+        let Some(watched) = self.feeds.get_mut(&feed) else {
+            return;
+        };
+        let waits = |viewer| self.sessions.get(viewer).is_some_and(Entry::waits);
+        if let Some(since) = watched.leaving
+            && !watched.viewers.iter().any(waits)
+        {
+            watched.leaving = None;
+            self.counters.latency.add(self.clock.now().since(since));
+        }
     }
 
     /// Does something with a session and carries out what follows from it.
@@ -419,7 +446,7 @@ impl Worker {
             }
             if outcome.connected {
                 for (unit, pts) in watched.feed.catch_up(now) {
-                    session.handle_media(&unit, pts, &mut self.outlet);
+                    session.handle_media(&unit, pts, now, &mut self.outlet);
                 }
             }
         }

@@ -12,6 +12,7 @@ use rtc::sansio::Protocol;
 
 use super::*;
 use crate::webrtc::link::SILENCE;
+use crate::webrtc::pace::{PAUSE, TURN};
 use crate::webrtc::payload::Packetizer;
 use crate::webrtc::testing::{self, DELAY, Near};
 
@@ -44,6 +45,10 @@ impl Near for Session {
 
     fn deadline(&mut self) -> Option<Timestamp> {
         self.deadline()
+    }
+
+    fn go_on(&mut self, now: Timestamp, outbox: &mut testing::Outbox) {
+        self.go_on(now, outbox);
     }
 }
 
@@ -156,7 +161,7 @@ fn play(world: &mut World, pictures: u32) -> Vec<Vec<u8>> {
         let unit = Arc::new(cut.unit(&packet).unwrap());
         world
             .session
-            .handle_media(&unit, packet.pts, &mut world.outbox);
+            .handle_media(&unit, packet.pts, world.now, &mut world.outbox);
         sent.push(nal);
         world.run_for(PICTURE);
     }
@@ -323,38 +328,88 @@ fn addresses_that_come_later_are_tried() {
     }
 }
 
-#[test]
-fn a_picture_in_turns_is_the_same_picture() {
-    for most in [1, 2, 3] {
-        let mut world = begin(1, 0);
-        world.connect();
-        let mut cut = Packetizer::default();
-        cut.set_tracks(&tracks());
-        let mut sent = Vec::new();
-        for n in 0..10 {
-            let (nal, packet) = picture(n, world.now);
-            let unit = Arc::new(cut.unit(&packet).unwrap());
-            let count = unit.payloads.len();
-            assert!(count > 3, "{count} payloads have no turns");
-            for from in (0..count).step_by(most) {
-                let run = from..(from + most).min(count);
-                let outbox = &mut world.outbox;
-                world.session.handle_run(&unit, packet.pts, run, outbox);
-            }
-            sent.push(nal);
-            world.run_for(PICTURE);
-        }
-        // Whoever was not there for the beginning gets none of it.
-        let (_, packet) = picture(30, world.now);
+/// A keyframe and a picture behind it, of so many bytes each, and a packet of sound.
+fn burst(world: &mut World, sizes: [usize; 2]) -> Vec<Vec<u8>> {
+    let mut cut = Packetizer::default();
+    cut.set_tracks(&tracks());
+    let sound = media::Packet {
+        track: TrackId(1),
+        pts: world.now,
+        dts: world.now,
+        keyframe: true,
+        data: Bytes::from_static(b"sound"),
+    };
+    let mut sent = Vec::new();
+    for (n, size) in (0_u8..).zip(sizes) {
+        let mut nal = vec![if n == 0 { 0x65 } else { 0x41 }, n];
+        nal.resize(size, n | 1);
+        let mut data = u32::try_from(nal.len()).unwrap().to_be_bytes().to_vec();
+        data.extend_from_slice(&nal);
+        let packet = media::Packet {
+            track: TrackId(0),
+            pts: world.now,
+            dts: world.now,
+            keyframe: n == 0,
+            data: data.into(),
+        };
+        sent.push(nal);
         let unit = Arc::new(cut.unit(&packet).unwrap());
-        let before = world.session.stats().packets;
         let outbox = &mut world.outbox;
-        world.session.handle_run(&unit, packet.pts, 1..3, outbox);
-        assert_eq!(world.session.stats().packets, before);
-        world.run_for(DELAY * 2);
-        let number = world.session.video.as_ref().unwrap().payload_type;
-        assert_eq!(slices(&world.received, number), sent, "{most} at a time");
+        world
+            .session
+            .handle_media(&unit, packet.pts, world.now, outbox);
     }
+    let sound = Arc::new(cut.unit(&sound).unwrap());
+    let outbox = &mut world.outbox;
+    world
+        .session
+        .handle_media(&sound, world.now, world.now, outbox);
+    sent
+}
+
+#[test]
+fn a_large_keyframe_leaves_the_viewer_time_to_read_and_sound_goes_past_it() {
+    let mut world = begin(1, 0);
+    world.connect();
+    let sent = burst(&mut world, [189_000, 5_000]);
+    let began = world.now;
+    world.run_for(DELAY * 2);
+    let number = world.session.video.as_ref().unwrap().payload_type;
+    assert_eq!(slices(&world.received, number), sent);
+    assert!(world.session.goes_on().is_none());
+
+    // How many came at which time, in milliseconds behind the first.
+    let mut turns: Vec<(u128, usize)> = Vec::new();
+    for at in &world.received_at {
+        let behind = at.since(began + DELAY).as_millis();
+        match turns.last_mut().filter(|(last, _)| *last == behind) {
+            Some((_, count)) => *count += 1,
+            None => turns.push((behind, 1)),
+        }
+    }
+    let all: usize = turns.iter().map(|(_, count)| count).sum();
+    assert!(all > 3 * TURN, "{all} packets need no turns");
+    let whole = (0..).map(|at| (at, TURN)).take(turns.len() - 1);
+    let mut expect: Vec<(u128, usize)> = whole.collect();
+    // Sound is one more, in the first turn, though it came behind both pictures.
+    expect[0].1 += 1;
+    assert_eq!(turns[..turns.len() - 1], expect);
+    let places = world.received.iter().zip(&world.received_at);
+    let mut sounds = places.filter(|(p, _)| p.header.payload_type != number);
+    assert_eq!(sounds.next().map(|(_, at)| *at), Some(began + DELAY));
+}
+
+#[test]
+fn what_waits_when_the_session_ends_is_forgotten() {
+    let mut world = begin(1, 0);
+    world.connect();
+    burst(&mut world, [189_000, 5_000]);
+    assert!(world.session.goes_on().is_some());
+    world.session.close(world.now);
+    world.session.go_on(world.now + PAUSE, &mut world.outbox);
+    assert!(world.session.goes_on().is_none());
+    world.run_for(DELAY * 2);
+    assert_eq!(world.received.len(), TURN + 1);
 }
 
 #[test]
@@ -368,7 +423,7 @@ fn pictures_begin_with_a_keyframe() {
         let unit = Arc::new(cut.unit(&packet).unwrap());
         world
             .session
-            .handle_media(&unit, packet.pts, &mut world.outbox);
+            .handle_media(&unit, packet.pts, world.now, &mut world.outbox);
         world.run_for(PICTURE);
     }
     world.run_for(DELAY * 2);

@@ -1,0 +1,169 @@
+//! How fast a viewer gets much at once: a large keyframe, or the newest pictures when it joins.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use media::Timestamp;
+
+use super::payload::Unit;
+
+/// Payloads of pictures that a viewer gets at most before it may read. The buffer that a receiver has by default holds
+/// some ninety datagrams, and a browser's about sixty. It is also what one system call takes.
+pub(crate) const TURN: usize = 48;
+
+/// The time until it gets more: some 400 Mbit/s.
+pub(crate) const PAUSE: Duration = Duration::from_millis(1);
+
+/// Pictures that wait at most; with more the channel has a rate that no pause does justice to.
+const MOST: usize = 64;
+
+/// The pictures that one viewer has still to get, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    waiting: VecDeque<(Arc<Unit>, Timestamp)>,
+    /// Payloads of the oldest that have gone.
+    gone: usize,
+    /// When the latest turn began, and what it had.
+    turn: Timestamp,
+    used: usize,
+}
+
+/// Payloads of a picture whose turn it is.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) unit: Arc<Unit>,
+    /// When it is shown.
+    pub(crate) pts: Timestamp,
+    pub(crate) payloads: Range<usize>,
+}
+
+impl Pace {
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Takes a picture, behind all that wait.
+    pub(crate) fn push(&mut self, unit: &Arc<Unit>, pts: Timestamp) {
+        self.waiting.push_back((Arc::clone(unit), pts));
+    }
+
+    /// What goes out `now`, until there is nothing.
+    pub(crate) fn next(&mut self, now: Timestamp) -> Option<Run> {
+        let (unit, pts) = self.waiting.front()?;
+        if now >= self.turn + PAUSE {
+            self.turn = now;
+            self.used = 0;
+        }
+        let room = match self.waiting.len() {
+            ..=MOST => TURN - self.used.min(TURN),
+            _ => usize::MAX,
+        };
+        if room == 0 {
+            return None;
+        }
+        let (unit, pts, count) = (Arc::clone(unit), *pts, unit.payloads.len());
+        let payloads = self.gone..count.min(self.gone.saturating_add(room));
+        self.used = self.used.saturating_add(payloads.len());
+        self.gone = payloads.end;
+        if self.gone == count {
+            self.waiting.pop_front();
+            self.gone = 0;
+        }
+        Some(Run {
+            unit,
+            pts,
+            payloads,
+        })
+    }
+
+    /// When more goes out; `None` where nothing waits.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        (!self.waiting.is_empty()).then(|| self.turn + PAUSE)
+    }
+
+    /// Forgets what waits: it has nowhere to go.
+    pub(crate) fn clear(&mut self) {
+        self.waiting.clear();
+        self.gone = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use media::Kind;
+
+    fn unit(payloads: usize) -> Arc<Unit> {
+        Arc::new(Unit {
+            kind: Kind::Video,
+            pts: Timestamp::ZERO,
+            keyframe: true,
+            payloads: vec![Bytes::from_static(b"a slice"); payloads],
+        })
+    }
+
+    fn at(micros: u64) -> Timestamp {
+        Timestamp::from_millis(5_000) + Duration::from_micros(micros)
+    }
+
+    /// The payloads that go out at a time, picture by picture.
+    fn goes(pace: &mut Pace, now: Timestamp) -> Vec<Range<usize>> {
+        let mut runs = Vec::new();
+        while let Some(run) = pace.next(now) {
+            runs.push(run.payloads);
+        }
+        runs
+    }
+
+    #[test]
+    fn what_fits_goes_at_once_and_the_rest_turn_by_turn() {
+        let mut pace = Pace::default();
+        for size in [10, 30] {
+            pace.push(&unit(size), at(0));
+        }
+        assert_eq!(goes(&mut pace, at(0)), [0..10, 0..30]);
+        assert_eq!(pace.due(), None);
+
+        // Within the same turn eight are left, and what comes behind stays behind.
+        pace.push(&unit(100), at(0));
+        assert_eq!(goes(&mut pace, at(200)), [(0..8)]);
+        pace.push(&unit(5), at(0));
+        assert_eq!(goes(&mut pace, at(999)), []);
+        assert_eq!(pace.due(), Some(at(1_000)));
+        assert_eq!(goes(&mut pace, at(1_000)), [(8..56)]);
+        // A turn that is late makes none of the next ones longer.
+        assert_eq!(goes(&mut pace, at(9_000)), [56..100, 0..4]);
+        assert_eq!(pace.due(), Some(at(10_000)));
+        assert_eq!(goes(&mut pace, at(10_000)), [(4..5)]);
+        assert!(pace.is_empty() && pace.due().is_none());
+    }
+
+    #[test]
+    fn a_channel_faster_than_the_pace_is_not_held_back_without_end() {
+        let mut pace = Pace::default();
+        for _ in 0..=MOST {
+            pace.push(&unit(100), at(0));
+        }
+        let gone: usize = goes(&mut pace, at(0))
+            .iter()
+            .map(ExactSizeIterator::len)
+            .sum();
+        assert_eq!(gone, 100);
+        assert_eq!(pace.waiting.len(), MOST);
+    }
+
+    #[test]
+    fn what_has_nowhere_to_go_leaves_no_trace() {
+        let mut pace = Pace::default();
+        pace.push(&unit(100), at(0));
+        assert_eq!(goes(&mut pace, at(0)), [(0..48)]);
+        pace.clear();
+        assert_eq!(pace.due(), None);
+        pace.push(&unit(3), at(0));
+        assert_eq!(goes(&mut pace, at(2_000)), [(0..3)]);
+    }
+}
