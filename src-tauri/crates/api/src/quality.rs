@@ -32,7 +32,8 @@ pub struct Quality {
     pub compose_ms: f32,
     /// Mean time to encode one picture, in ms.
     pub encode_ms: f32,
-    /// How much of the time from one picture to the next that takes: above 1 it cannot keep up.
+    /// How much of the time from one picture to the next it takes to make one, composing while the one before is
+    /// encoded, as on air: above 1 it cannot keep up.
     pub load: f32,
     /// It leaves enough for everything else.
     pub fits: bool,

@@ -1,12 +1,14 @@
 //! A trial: what pictures of other sizes would cost on this machine, found by making some.
 //!
-//! It has a compositor and an encoder of its own and runs on the caller's thread, beside the program,
-//! which is not disturbed but for the time that it takes.
+//! It has a compositor and an encoder of its own and runs beside the program, which is not disturbed but for the time
+//! that it takes. As on air, one picture is composed while the one before is encoded: where both want the same
+//! cores, that shows.
 
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use codec::encode::video;
-use media::{Clock, Timestamp, TrackId};
+use media::{Clock, Frame, Timestamp, TrackId};
 use render::{Adapter, Compositor, Files, Frames, Options, Show};
 use scene::{Canvas, Collection, Rect, Scene};
 
@@ -50,10 +52,12 @@ pub struct Wish {
 /// What one picture cost, on average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
-    /// To compose it.
+    /// To compose it, while others were encoded.
     pub compose: Duration,
-    /// To encode it.
+    /// To encode it, while others were composed.
     pub encode: Duration,
+    /// From one to the next, both done at once.
+    pub together: Duration,
     /// How many were made.
     pub pictures: u32,
 }
@@ -125,7 +129,7 @@ impl Trial {
         let Canvas { width, height, fps } = wish.canvas;
         self.compositor.resize(width, height)?;
         let scene = scaled(&self.scene, self.collection.canvas, wish.canvas);
-        let mut encoder = video::open(
+        let encoder = video::open(
             video::Config {
                 width,
                 height,
@@ -135,8 +139,38 @@ impl Trial {
             },
             TrackId(0),
         )?;
+        let clock = self.clock;
+        // As many as the program has under way.
+        let (frames, inbox) = sync_channel(1);
+        std::thread::scope(|scope| {
+            let encoding = scope.spawn(move || encode_all(encoder, &inbox, clock));
+            let composed =
+                self.compose_all(&scene, fps, goes_on, |frame| frames.send(frame).is_ok());
+            // It ends with what it was given.
+            drop(frames);
+            let encoded = encoding.join();
+            let compose = composed?;
+            let (encode, together, pictures) =
+                encoded.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            Ok(Cost {
+                compose,
+                encode,
+                together,
+                pictures,
+            })
+        })
+    }
+
+    /// Composes pictures until enough are tried or `give` takes no more; how long one takes.
+    fn compose_all(
+        &mut self,
+        scene: &Scene,
+        fps: u32,
+        goes_on: impl Fn() -> bool,
+        mut give: impl FnMut(Frame) -> bool,
+    ) -> Result<Duration, TrialError> {
         let began = self.clock.now();
-        let (mut compose, mut encode, mut pictures) = (Duration::ZERO, Duration::ZERO, 0);
+        let mut tally = Tally::default();
         for n in 0..WARM + MOST {
             if !goes_on() {
                 return Err(TrialError::GivenUp);
@@ -152,28 +186,67 @@ impl Trial {
             });
             let show = Show {
                 collection: Some(&self.collection),
-                ..Show::scene(&scene, &frames, &self.files)
+                ..Show::scene(scene, &frames, &self.files)
             };
-            let first = self.clock.now();
+            let from = self.clock.now();
             let frame = self.compositor.compose(&show, at)?;
-            let second = self.clock.now();
-            drop(encoder.encode(&frame)?);
-            let third = self.clock.now();
-            if n < WARM {
-                continue;
-            }
-            compose += second.since(first);
-            encode += third.since(second);
-            pictures += 1;
-            if pictures >= FEWEST && third.since(began) >= ENOUGH {
+            let to = self.clock.now();
+            tally.add(from, to);
+            if !give(frame) || (tally.counted >= FEWEST && to.since(began) >= ENOUGH) {
                 break;
             }
         }
-        Ok(Cost {
-            compose: compose.checked_div(pictures).unwrap_or_default(),
-            encode: encode.checked_div(pictures).unwrap_or_default(),
-            pictures,
-        })
+        Ok(tally.each())
+    }
+}
+
+/// Encodes all that comes: how long one takes, how long it is from one to the next, and how many were counted.
+fn encode_all(
+    mut encoder: Box<dyn video::Encoder>,
+    inbox: &Receiver<Frame>,
+    clock: Clock,
+) -> Result<(Duration, Duration, u32), codec::Error> {
+    let mut tally = Tally::default();
+    for frame in inbox {
+        let from = clock.now();
+        drop(encoder.encode(&frame)?);
+        tally.add(from, clock.now());
+    }
+    Ok((tally.each(), tally.apart(), tally.counted))
+}
+
+/// How long pictures took, but for those that only warm up.
+#[derive(Default)]
+struct Tally {
+    warm: u32,
+    /// When the last one that is not counted was done.
+    since: Timestamp,
+    until: Timestamp,
+    taken: Duration,
+    counted: u32,
+}
+
+impl Tally {
+    fn add(&mut self, from: Timestamp, to: Timestamp) {
+        self.until = to;
+        if self.warm < WARM {
+            self.warm += 1;
+            self.since = to;
+            return;
+        }
+        self.taken += to.since(from);
+        self.counted += 1;
+    }
+
+    /// How long one took.
+    fn each(&self) -> Duration {
+        self.taken.checked_div(self.counted).unwrap_or_default()
+    }
+
+    /// From one that was done to the next.
+    fn apart(&self) -> Duration {
+        let all = self.until.since(self.since);
+        all.checked_div(self.counted).unwrap_or_default()
     }
 }
 
@@ -197,4 +270,27 @@ fn scaled(scene: &Scene, from: Canvas, to: Canvas) -> Scene {
         };
     }
     scene
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_warms_up_is_not_counted_and_waiting_counts_from_one_to_the_next() {
+        let mut tally = Tally::default();
+        assert_eq!((tally.each(), tally.apart()), Default::default());
+        let at = |ms| Timestamp::from_millis(ms);
+        // Each of the first takes half a second; then they take 10 ms each, and come every 30.
+        for n in 0..i64::from(WARM) {
+            tally.add(at(n * 500), at(n * 500 + 500));
+        }
+        for n in 0..10 {
+            let from = i64::from(WARM) * 500 + n * 30 + 20;
+            tally.add(at(from), at(from + 10));
+        }
+        let ms = Duration::from_millis;
+        assert_eq!((tally.each(), tally.apart()), (ms(10), ms(30)));
+        assert_eq!(tally.counted, 10);
+    }
 }

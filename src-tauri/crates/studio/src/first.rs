@@ -20,8 +20,8 @@ const KEPT: &str = "first start";
 const OPEN: &str = "open";
 const DONE: &str = "done";
 
-/// How much of the time from one picture to the next composing or encoding may take, so that viewers,
-/// destinations and the interface have theirs.
+/// How much of the time from one picture to the next making one may take, so that viewers, destinations and the
+/// interface have theirs.
 const ENOUGH: f32 = 0.7;
 
 /// A size that is tried: pixels across and down, and its rates, each with the bits per second that suit it.
@@ -133,7 +133,6 @@ fn try_sizes(weak: &Weak<Shared>) -> Result<(), TrialError> {
             !leaving && shared.state.lock().on_air.is_none()
         })
     };
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut trial = {
         let shared = weak.upgrade().ok_or(TrialError::GivenUp)?;
         shared.program.trial(goes_on)?
@@ -157,32 +156,17 @@ fn try_sizes(weak: &Weak<Shared>) -> Result<(), TrialError> {
                 bitrate: *bitrate,
                 compose_ms: cost.compose.as_secs_f32() * 1000.0,
                 encode_ms: cost.encode.as_secs_f32() * 1000.0,
-                ..judged(cost.compose, cost.encode, *fps, cores)
+                load: load(cost.together, *fps),
+                fits: load(cost.together, *fps) <= ENOUGH,
             }));
         });
     }
     Ok(())
 }
 
-/// How much of a picture's time it takes, and whether that leaves enough. Both are made at once where
-/// there are cores for it.
-fn judged(compose: Duration, encode: Duration, fps: u32, cores: usize) -> Quality {
-    let taken = if cores > 1 {
-        compose.max(encode)
-    } else {
-        compose + encode
-    };
-    let load = taken.as_secs_f32() * fps as f32;
-    Quality {
-        width: 0,
-        height: 0,
-        fps,
-        bitrate: 0,
-        compose_ms: 0.0,
-        encode_ms: 0.0,
-        load,
-        fits: load <= ENOUGH,
-    }
+/// How much of the time from one picture to the next it takes to make one.
+fn load(together: Duration, fps: u32) -> f32 {
+    together.as_secs_f32() * fps as f32
 }
 
 #[cfg(test)]
@@ -190,17 +174,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_size_fits_where_the_slower_half_leaves_enough() {
+    fn a_size_fits_where_making_it_leaves_enough() {
         let ms = Duration::from_millis;
-        for (compose, encode, fps, cores, fits) in [
-            (ms(10), ms(20), 30, 2, true),
-            (ms(10), ms(20), 30, 1, false),
-            (ms(10), ms(24), 30, 4, false),
-            (ms(10), ms(8), 60, 4, true),
-            (ms(12), ms(8), 60, 4, false),
+        for (together, fps, fits) in [
+            (ms(20), 30, true),
+            (ms(24), 30, false),
+            (ms(10), 60, true),
+            (ms(12), 60, false),
         ] {
-            let judged = judged(compose, encode, fps, cores);
-            assert_eq!(judged.fits, fits, "{compose:?} {encode:?} {fps} {cores}");
+            let load = load(together, fps);
+            assert_eq!(load <= ENOUGH, fits, "{together:?} {fps}: {load}");
         }
     }
 

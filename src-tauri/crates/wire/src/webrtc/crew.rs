@@ -56,18 +56,19 @@ impl Crew {
         }
     }
 
-    /// Sends viewers these access units; returns when all that may go now has left.
+    /// Sends viewers these access units; returns when all that may go now has left, and whether some has to wait.
     pub(super) fn send(
         &self,
         viewers: &mut [&mut Entry],
         units: &[Arc<Unit>],
         now: Timestamp,
         traffic: &Counters,
-    ) {
+    ) -> bool {
         self.pool.install(|| {
             let shares = viewers.par_chunks_mut(SHARE).with_max_len(1);
-            shares.for_each(|share| self.serve(share, units, now, traffic));
-        });
+            let waits = shares.map(|share| self.serve(share, units, now, traffic));
+            waits.reduce(|| false, |one, other| one | other)
+        })
     }
 
     fn serve(
@@ -76,16 +77,18 @@ impl Crew {
         units: &[Arc<Unit>],
         now: Timestamp,
         traffic: &Counters,
-    ) {
+    ) -> bool {
         let own = self.pool.current_thread_index();
         let Some(outlet) = own.and_then(|own| self.outlets.get(own)) else {
-            return;
+            return false;
         };
         // Nobody else asks for it.
         let mut outlet = outlet.lock();
+        let mut waits = false;
         for viewer in share {
-            viewer.send(units, now, &mut *outlet, traffic);
+            waits |= viewer.send(units, now, &mut *outlet, traffic);
         }
         outlet.flush();
+        waits
     }
 }

@@ -148,36 +148,37 @@ impl Entry {
         }
     }
 
-    /// Sends a viewer media, and counts it.
+    /// Sends a viewer media, and counts it. Gives whether some of it has to wait.
     pub(super) fn send(
         &mut self,
         units: &[Arc<Unit>],
         now: Timestamp,
         exit: &mut dyn Exit,
         traffic: &Counters,
-    ) {
+    ) -> bool {
         if let Role::Viewer(session) = &mut self.role {
             for unit in units {
                 session.handle_media(unit, unit.pts, now, exit);
             }
-            if let Some(at) = session.goes_on() {
-                self.deadline = Some(self.deadline.map_or(at, |before| before.min(at)));
-            }
             self.board.show(session.stats(), traffic);
         }
+        self.goes_on().is_some()
     }
 
     /// Sends a viewer what had to wait until now.
     pub(super) fn go_on(&mut self, now: Timestamp, exit: &mut dyn Exit, traffic: &Counters) {
         if let Role::Viewer(session) = &mut self.role {
             session.go_on(now, exit);
-            self.show(traffic);
+            self.board.show(session.stats(), traffic);
         }
     }
 
-    /// Whether it is a viewer who has not got everything yet.
-    pub(super) fn waits(&self) -> bool {
-        matches!(&self.role, Role::Viewer(session) if session.goes_on().is_some())
+    /// When a viewer who has not got everything yet gets more.
+    pub(super) fn goes_on(&self) -> Option<Timestamp> {
+        match &self.role {
+            Role::Viewer(session) => session.goes_on(),
+            Role::Publisher(_) => None,
+        }
     }
 
     /// Takes further addresses of the far end.

@@ -45,6 +45,24 @@ impl Pace {
         self.waiting.is_empty()
     }
 
+    /// Whether a picture of so many payloads goes out `now`, whole and without having waited.
+    pub(crate) fn passes(&mut self, payloads: usize, now: Timestamp) -> bool {
+        let passes = self.waiting.is_empty() && payloads <= self.room(now);
+        if passes {
+            self.used += payloads;
+        }
+        passes
+    }
+
+    /// How many payloads may go out `now`.
+    fn room(&mut self, now: Timestamp) -> usize {
+        if now >= self.turn + PAUSE {
+            self.turn = now;
+            self.used = 0;
+        }
+        TURN - self.used.min(TURN)
+    }
+
     /// Takes a picture, behind all that wait.
     pub(crate) fn push(&mut self, unit: &Arc<Unit>, pts: Timestamp) {
         self.waiting.push_back((Arc::clone(unit), pts));
@@ -52,18 +70,12 @@ impl Pace {
 
     /// What goes out `now`, until there is nothing.
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<Run> {
-        let (unit, pts) = self.waiting.front()?;
-        if now >= self.turn + PAUSE {
-            self.turn = now;
-            self.used = 0;
-        }
-        let room = match self.waiting.len() {
-            ..=MOST => TURN - self.used.min(TURN),
-            _ => usize::MAX,
+        let room = match self.room(now) {
+            _ if self.waiting.len() > MOST => usize::MAX,
+            0 => return None,
+            room => room,
         };
-        if room == 0 {
-            return None;
-        }
+        let (unit, pts) = self.waiting.front()?;
         let (unit, pts, count) = (Arc::clone(unit), *pts, unit.payloads.len());
         let payloads = self.gone..count.min(self.gone.saturating_add(room));
         self.used = self.used.saturating_add(payloads.len());
@@ -129,6 +141,7 @@ mod tests {
         assert_eq!(pace.due(), None);
 
         // Within the same turn eight are left, and what comes behind stays behind.
+        assert!(!pace.passes(100, at(200)));
         pace.push(&unit(100), at(0));
         assert_eq!(goes(&mut pace, at(200)), [(0..8)]);
         pace.push(&unit(5), at(0));
@@ -140,6 +153,13 @@ mod tests {
         assert_eq!(pace.due(), Some(at(10_000)));
         assert_eq!(goes(&mut pace, at(10_000)), [(4..5)]);
         assert!(pace.is_empty() && pace.due().is_none());
+
+        // A small one passes as long as there is room, and where nothing waits.
+        let pass = |pace: &mut Pace, count, micros| pace.passes(count, at(micros));
+        assert!(pass(&mut pace, 40, 10_500) && pass(&mut pace, 7, 10_600));
+        assert!(!pass(&mut pace, 1, 10_999) && pass(&mut pace, 48, 11_000));
+        pace.push(&unit(1), at(0));
+        assert!(!pass(&mut pace, 1, 20_000));
     }
 
     #[test]

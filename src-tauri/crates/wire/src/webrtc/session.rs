@@ -140,6 +140,9 @@ impl Session {
             Kind::Audio => self.send_run(unit, pts, 0..unit.payloads.len(), exit),
             // Behind a keyframe that waits it is of use.
             Kind::Video if self.awaiting_key && !unit.keyframe && self.pace.is_empty() => {}
+            Kind::Video if self.pace.passes(unit.payloads.len(), now) => {
+                self.send_run(unit, pts, 0..unit.payloads.len(), exit);
+            }
             Kind::Video => {
                 self.pace.push(unit, pts);
                 self.go_on(now, exit);

@@ -20,7 +20,7 @@ use super::feed::Feed;
 use super::link::Datagram;
 use super::offer::{Remote, Trickled};
 use super::outlet::Outlet;
-use super::pace::TURN;
+use super::pace::{PAUSE, TURN};
 use super::payload::Unit;
 use super::socket::Socket;
 use super::stun;
@@ -104,6 +104,15 @@ struct Watched {
     waits: Option<Timestamp>,
     /// The same of those that have left, but not for all of them.
     leaving: Option<Timestamp>,
+}
+
+impl Watched {
+    /// Counts how long packets took to leave, now that all have.
+    fn count(&mut self, counters: &Counters, clock: Clock) {
+        if let Some(since) = self.leaving.take() {
+            counters.latency.add(clock.now().since(since));
+        }
+    }
 }
 
 impl Worker {
@@ -345,6 +354,7 @@ impl Worker {
         // Media alone changes nothing that a session has to see to: only what it costs stands here.
         let now = self.clock.now();
         let payloads: usize = units.iter().map(|unit| unit.payloads.len()).sum();
+        let mut waits = false;
         if let Some(crew) = &self.crew
             && payloads <= TURN
             && watched.viewers.len() >= crew::WORTH
@@ -353,19 +363,26 @@ impl Worker {
             let sessions = self.sessions.iter_mut();
             let viewers = sessions.filter(|(viewer, _)| watch(viewer));
             let mut viewers: Vec<_> = viewers.map(|(_, entry)| entry).collect();
-            crew.send(&mut viewers, &units, now, &self.counters);
+            waits = crew.send(&mut viewers, &units, now, &self.counters);
         } else {
             // Receivers on this machine read between two turns, if they are let.
             urgency::go_first(payloads <= TURN);
             for viewer in &watched.viewers {
                 if let Some(entry) = self.sessions.get_mut(viewer) {
-                    entry.send(&units, now, &mut self.outlet, &self.counters);
+                    waits |= entry.send(&units, now, &mut self.outlet, &self.counters);
                 }
             }
             self.outlet.flush();
+            if waits {
+                self.go_round(key, now);
+            }
             urgency::go_first(true);
         }
-        self.see_off(key);
+        if waits {
+            self.see_off(key);
+        } else if let Some(watched) = self.feeds.get_mut(&key) {
+            watched.count(&self.counters, self.clock);
+        }
         if !ended {
             self.arrivals.push(wait(key, reader));
             return;
@@ -373,6 +390,33 @@ impl Worker {
         let watched = self.feeds.remove(&key);
         for viewer in watched.map_or_else(Vec::new, |w| w.viewers) {
             self.close(viewer);
+        }
+    }
+
+    /// Goes on with those whose first turn was at `now`, where the turns of all took as long as each has to wait.
+    fn go_round(&mut self, feed: Key, now: Timestamp) {
+        let Some(watched) = self.feeds.get(&feed) else {
+            return;
+        };
+        let mut turn = now;
+        loop {
+            let next = self.clock.now();
+            if next < turn + PAUSE {
+                return;
+            }
+            turn = next;
+            let mut waited = false;
+            for viewer in &watched.viewers {
+                let entry = self.sessions.get_mut(viewer);
+                if let Some(entry) = entry.filter(|e| e.goes_on().is_some()) {
+                    entry.go_on(turn, &mut self.outlet, &self.counters);
+                    waited = true;
+                }
+            }
+            self.outlet.flush();
+            if !waited {
+                return;
+            }
         }
     }
 
@@ -385,9 +429,12 @@ impl Worker {
             .map(|(key, _)| *key)
             .collect();
         for key in keys {
-            if let Some(entry) = self.sessions.get_mut(&key).filter(|e| e.waits()) {
+            if let Some(entry) = self.sessions.get_mut(&key)
+                && entry.goes_on().is_some()
+            {
                 urgency::go_first(false);
                 entry.go_on(now, &mut self.outlet, &self.counters);
+                entry.show(&self.counters);
                 if !due(entry) {
                     continue;
                 }
@@ -406,17 +453,22 @@ impl Worker {
         }
     }
 
-    /// Counts how long a channel's packets took, once no viewer waits for any.
+    /// Comes back to viewers who wait for packets of a channel. Once nobody does, counts how long they took.
     fn see_off(&mut self, feed: Key) {
         let Some(watched) = self.feeds.get_mut(&feed) else {
             return;
         };
-        let waits = |viewer| self.sessions.get(viewer).is_some_and(Entry::waits);
-        if let Some(since) = watched.leaving
-            && !watched.viewers.iter().any(waits)
-        {
-            watched.leaving = None;
-            self.counters.latency.add(self.clock.now().since(since));
+        let mut gone = true;
+        for viewer in &watched.viewers {
+            if let Some(entry) = self.sessions.get_mut(viewer)
+                && let Some(at) = entry.goes_on()
+            {
+                entry.deadline = Some(entry.deadline.map_or(at, |before| before.min(at)));
+                gone = false;
+            }
+        }
+        if gone {
+            watched.count(&self.counters, self.clock);
         }
     }
 

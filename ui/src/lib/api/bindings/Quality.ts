@@ -29,7 +29,8 @@ compose_ms: number,
  */
 encode_ms: number, 
 /**
- * How much of the time from one picture to the next that takes: above 1 it cannot keep up.
+ * How much of the time from one picture to the next it takes to make one, composing while the one before is
+ * encoded, as on air: above 1 it cannot keep up.
  */
 load: number, 
 /**

@@ -15,6 +15,7 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 
 use super::*;
 use crate::testing as samples;
+use crate::webrtc::pace::TURN;
 use crate::webrtc::{crew, testing};
 
 /// As many at once, and as often.
@@ -194,9 +195,18 @@ async fn nothing_is_left_of_viewers_that_have_come_and_gone() {
     }
 }
 
+#[tokio::test]
+async fn one_viewer_gets_every_packet_once_and_in_order() {
+    every_packet_once_and_in_order(1).await;
+}
+
 /// More than one thread serves them where there is more than one core.
 #[tokio::test]
 async fn a_crowd_gets_every_packet_once_and_in_order() {
+    every_packet_once_and_in_order(crew::WORTH + 1).await;
+}
+
+async fn every_packet_once_and_in_order(count: usize) {
     const PICTURES: usize = 20;
     let (station, hub) = started();
     let clock = station.common.clock;
@@ -204,15 +214,16 @@ async fn a_crowd_gets_every_packet_once_and_in_order() {
     writer.set_tracks(vec![samples::video(0)]);
     let channel = Arc::clone(writer.channel());
     let mut viewers = Vec::new();
-    for _ in 0..crew::WORTH + 1 {
+    for _ in 0..count {
         viewers.push(Viewer::join(&station, &channel).await.0);
     }
     while !viewers.iter().all(|viewer| viewer.connected) {
         viewers.iter_mut().for_each(Viewer::step);
     }
     for n in 1..=PICTURES {
-        // A few packets each, and no two alike.
-        let mut picture = vec![n as u8; 4_000 + n];
+        // A few packets each, or more than go at once, and no two alike.
+        let size = if n % 5 == 1 { 80_000 } else { 4_000 };
+        let mut picture = vec![n as u8; size + n];
         let length = picture.len() as u32 - 4;
         picture[..4].copy_from_slice(&length.to_be_bytes());
         picture[4] = if n == 1 { 0x65 } else { 0x41 };
@@ -240,7 +251,7 @@ async fn a_crowd_gets_every_packet_once_and_in_order() {
     let first = told(&viewers[0]);
     let numbers: Vec<_> = first.iter().map(|(number, _)| *number).collect();
     assert_eq!(numbers, (0..first.len() as u16).collect::<Vec<_>>());
-    assert!(first.len() > 4 * PICTURES);
+    assert!(first.len() > 4 * PICTURES + 4 * TURN);
     for viewer in &viewers {
         assert_eq!(told(viewer), first);
     }
