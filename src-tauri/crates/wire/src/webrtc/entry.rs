@@ -173,6 +173,11 @@ impl Entry {
         }
     }
 
+    /// Whether it is a viewer who has just joined, and catches up.
+    pub(super) fn joins(&self) -> bool {
+        matches!(&self.role, Role::Viewer(session) if session.joins())
+    }
+
     /// When a viewer who has not got everything yet gets more.
     pub(super) fn goes_on(&self) -> Option<Timestamp> {
         match &self.role {

@@ -28,6 +28,8 @@ pub(crate) struct Pace {
     /// When the latest turn began, and what it had.
     turn: Timestamp,
     used: usize,
+    /// What waits began with the pictures that it joined with.
+    joining: bool,
 }
 
 /// Payloads of a picture whose turn it is.
@@ -68,6 +70,16 @@ impl Pace {
         self.waiting.push_back((Arc::clone(unit), pts));
     }
 
+    /// Takes what waits for the pictures that it joins with.
+    pub(crate) fn join(&mut self) {
+        self.joining = !self.waiting.is_empty();
+    }
+
+    /// Whether it has still to catch up with those who were there before.
+    pub(crate) fn joins(&self) -> bool {
+        self.joining
+    }
+
     /// What goes out `now`, until there is nothing.
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<Run> {
         let room = match self.room(now) {
@@ -83,6 +95,7 @@ impl Pace {
         if self.gone == count {
             self.waiting.pop_front();
             self.gone = 0;
+            self.joining &= !self.waiting.is_empty();
         }
         Some(Run {
             unit,
@@ -100,6 +113,7 @@ impl Pace {
     pub(crate) fn clear(&mut self) {
         self.waiting.clear();
         self.gone = 0;
+        self.joining = false;
     }
 }
 
@@ -174,6 +188,24 @@ mod tests {
             .sum();
         assert_eq!(gone, 100);
         assert_eq!(pace.waiting.len(), MOST);
+    }
+
+    #[test]
+    fn who_joins_catches_up_until_nothing_waits() {
+        let mut pace = Pace::default();
+        pace.push(&unit(40), at(0));
+        goes(&mut pace, at(0));
+        pace.join();
+        assert!(!pace.joins(), "it got all at once");
+        pace.push(&unit(100), at(0));
+        pace.join();
+        for (micros, joins) in [(1_000, true), (2_000, true), (3_000, false)] {
+            goes(&mut pace, at(micros));
+            assert_eq!(pace.joins(), joins, "{micros}");
+        }
+        // What waits later is late for another reason.
+        pace.push(&unit(100), at(0));
+        assert!(!pace.joins());
     }
 
     #[test]

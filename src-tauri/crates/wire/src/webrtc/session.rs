@@ -150,6 +150,19 @@ impl Session {
         }
     }
 
+    /// Sends a viewer who joins the pictures up to the newest one, each with the time at which it is shown.
+    pub(crate) fn catch_up(
+        &mut self,
+        pictures: &[(Arc<Unit>, Timestamp)],
+        now: Timestamp,
+        exit: &mut dyn Exit,
+    ) {
+        for (unit, pts) in pictures {
+            self.handle_media(unit, *pts, now, exit);
+        }
+        self.pace.join();
+    }
+
     /// Sends what had to wait until now.
     pub(crate) fn go_on(&mut self, now: Timestamp, exit: &mut dyn Exit) {
         if !self.link.connected() {
@@ -163,6 +176,11 @@ impl Session {
         {
             self.send_run(&unit, pts, payloads, exit);
         }
+    }
+
+    /// Whether what waits began with what it joined with.
+    pub(crate) fn joins(&self) -> bool {
+        self.pace.joins()
     }
 
     /// When [`Session::go_on`] is due; `None` when nothing waits.

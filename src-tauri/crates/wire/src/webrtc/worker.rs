@@ -453,7 +453,8 @@ impl Worker {
         }
     }
 
-    /// Comes back to viewers who wait for packets of a channel. Once nobody does, counts how long they took.
+    /// Comes back to viewers who wait for packets of a channel. Once nobody does but those who have just joined, counts
+    /// how long they took.
     fn see_off(&mut self, feed: Key) {
         let Some(watched) = self.feeds.get_mut(&feed) else {
             return;
@@ -464,7 +465,7 @@ impl Worker {
                 && let Some(at) = entry.goes_on()
             {
                 entry.deadline = Some(entry.deadline.map_or(at, |before| before.min(at)));
-                gone = false;
+                gone &= entry.joins();
             }
         }
         if gone {
@@ -497,9 +498,8 @@ impl Worker {
                 watched.feed.channel.request_keyframe();
             }
             if outcome.connected {
-                for (unit, pts) in watched.feed.catch_up(now) {
-                    session.handle_media(&unit, pts, now, &mut self.outlet);
-                }
+                let pictures = watched.feed.catch_up(now);
+                session.catch_up(&pictures, now, &mut self.outlet);
             }
         }
         while let Some(datagram) = entry.poll_transmit() {
