@@ -26,6 +26,16 @@ fn film_of(dir: &Path, packets: Vec<Packet>) -> PathBuf {
     path
 }
 
+/// The same without its pictures from 2.8 to 3.6 seconds.
+fn film_with_a_gap(dir: &Path) -> PathBuf {
+    let began = Timestamp::from_millis(10_000);
+    let mut all = packets(began, 10);
+    let picture = tracks()[0].id;
+    let skipped = began + Duration::from_millis(2_800)..began + Duration::from_millis(3_600);
+    all.retain(|packet| packet.track != picture || !skipped.contains(&packet.pts));
+    film_of(dir, all)
+}
+
 fn times(from: i64, to: i64) -> Range<Timestamp> {
     Timestamp::from_millis(from)..Timestamp::from_millis(to)
 }
@@ -304,12 +314,7 @@ fn an_exact_clip_ends_where_the_last_source_says_and_one_that_is_copied_goes_on(
 #[test]
 fn a_clip_ends_in_time_where_the_pictures_behind_it_were_skipped() {
     let dir = tempfile::tempdir().unwrap();
-    let began = Timestamp::from_millis(10_000);
-    let mut all = packets(began, 10);
-    let picture = tracks()[0].id;
-    let skipped = began + Duration::from_millis(2_800)..began + Duration::from_millis(3_600);
-    all.retain(|packet| packet.track != picture || !skipped.contains(&packet.pts));
-    let film = film_of(dir.path(), all);
+    let film = film_with_a_gap(dir.path());
     let to = dir.path().join("clip.mp4");
     let told = AtomicU8::new(0);
     let mut edge = |config: &Config, packets: &[Packet], wanted: Range<Timestamp>| {
@@ -327,12 +332,7 @@ fn a_clip_ends_in_time_where_the_pictures_behind_it_were_skipped() {
 #[test]
 fn a_clip_is_as_long_as_asked_for_where_it_begins_between_pictures_that_were_skipped() {
     let dir = tempfile::tempdir().unwrap();
-    let began = Timestamp::from_millis(10_000);
-    let mut all = packets(began, 10);
-    let picture = tracks()[0].id;
-    let skipped = began + Duration::from_millis(2_800)..began + Duration::from_millis(3_600);
-    all.retain(|packet| packet.track != picture || !skipped.contains(&packet.pts));
-    let film = film_of(dir.path(), all);
+    let film = film_with_a_gap(dir.path());
     let to = dir.path().join("clip.mp4");
     let told = AtomicU8::new(0);
     let mut edge = |config: &Config, packets: &[Packet], wanted: Range<Timestamp>| {
