@@ -9,11 +9,12 @@ use media::Timestamp;
 
 use super::payload::Unit;
 
-/// Payloads of pictures that a viewer gets at most before it may read. The buffer that a receiver has by default holds
-/// some ninety datagrams, and a browser's about sixty. It is also what one system call takes.
+/// Payloads of pictures that a viewer gets at most before it may read. The buffer that a receiver has by default on Linux
+/// holds some ninety datagrams; browsers ask for ten times as much, others do not. It is also about what one system call
+/// takes.
 pub(crate) const TURN: usize = 48;
 
-/// The time until it gets more: some 400 Mbit/s.
+/// The time until it gets more: some 450 Mbit/s.
 pub(crate) const PAUSE: Duration = Duration::from_millis(1);
 
 /// Pictures that wait at most; with more the channel has a rate that no pause does justice to.
