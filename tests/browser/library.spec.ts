@@ -180,7 +180,30 @@ test('a show that nobody recorded has the last picture of it', async ({ page, kl
   await clean(page);
 });
 
-test('past shows of a private channel ask for its passphrase', async ({ page, klieg }) => {
+test('a show in several files plays from one to the next by itself', async ({ page, klieg }) => {
+  await klieg.command({ command: 'set_setting', key: 'recording.split_megabytes', value: 1 });
+  await klieg.command({ command: 'record' });
+  const past = async (): Promise<Show | undefined> => ((await (await fetch(`${klieg.http}/api/library`)).json()) as Show[])[0];
+  const films = async (): Promise<number[]> => (await past())?.films.filter((film) => film.duration_ms !== undefined).map((film) => film.id) ?? [];
+  await expect.poll(async () => (await films()).length, { timeout: 40_000 }).toBeGreaterThan(1);
+  await klieg.command({ command: 'stop_recording' });
+  await expect.poll(async () => (await past())?.films.every((film) => film.duration_ms !== undefined)).toBe(true);
+  const [first, second] = await films();
+
+  await page.goto(`${klieg.http}/library/${(await past())?.id}`);
+  const video = page.locator('video');
+  const shown = (): Promise<string> => video.evaluate((one: HTMLVideoElement) => new URL(one.currentSrc, location.href).pathname);
+  await expect.poll(shown).toBe(`/media/${first}.mp4`);
+  await page.getByRole('button', { name: 'Play', exact: true }).click();
+  await page.getByRole('slider', { name: 'Place in the film' }).press('End');
+  await expect.poll(shown).toBe(`/media/${second}.mp4`);
+  await expect.poll(() => video.evaluate((one: HTMLVideoElement) => !one.paused && one.currentTime > 0)).toBe(true);
+  // The address is the second's by now, and goes on there.
+  expect(new URL(page.url()).searchParams.get('film')).toBe(String(second));
+  await clean(page);
+});
+
+test('past shows of a private channel, and a link to one of them, ask for its passphrase', async ({ browser, page, klieg }) => {
   await klieg.command({ command: 'set_passphrase', channel: 'program', passphrase: 'open sesame' });
   await page.goto(`${klieg.http}/library`);
   await expect(page.getByText('Nothing yet')).toBeVisible();
@@ -200,6 +223,15 @@ test('past shows of a private channel ask for its passphrase', async ({ page, kl
   await expect(page.locator('.grid a')).toHaveCount(1);
   await page.goto(`${klieg.http}/library`);
   await expect(page.locator('.grid > li')).toHaveCount(1);
+
+  // A link to one show, in a browser that was never here, asks for the same.
+  const [show] = (await (await page.request.get(`${klieg.http}/api/library`)).json()) as Show[];
+  const other = await (await browser.newContext()).newPage();
+  await other.goto(`${klieg.http}/library/${show?.id}`);
+  await clean(other);
+  await other.getByRole('textbox', { name: 'Passphrase of this private channel' }).fill('open sesame');
+  await other.getByRole('button', { name: 'Open', exact: true }).click();
+  await expect(other.getByRole('heading', { level: 1, name: show?.title })).toBeVisible();
 });
 
 test('a replay is saved and played on air by its keys, and viewers see what was shown before', async ({ browser, page, klieg }) => {

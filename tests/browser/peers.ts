@@ -73,9 +73,12 @@ export async function byFfmpeg(klieg: Klieg, channel: string): Promise<Watched> 
   };
   of('audio', 'aac');
   const { width, height } = of('video', 'h264');
-  const { stderr } = await run('ffmpeg', ['-v', 'info', '-nostats', '-rw_timeout', '20000000', '-i', url, '-t', '3', '-af', 'volumedetect', '-f', 'null', '-']);
-  const number = (pattern: RegExp): number => Number([...stderr.matchAll(pattern)].at(-1)?.[1] ?? Number.NaN);
+  // The usual peak of a twentieth of a second: codecs overshoot where a tone begins and ends.
+  const key = 'lavfi.astats.Overall.Peak_level';
+  const measure = `asetnsamples=2400,astats=metadata=1:reset=1:measure_perchannel=none,ametadata=mode=print:key=${key}:file=-`;
+  const sound = await run('ffmpeg', ['-v', 'error', '-rw_timeout', '20000000', '-i', url, '-t', '3', '-map', '0:a', '-af', measure, '-f', 'null', '-']);
+  const peaks = [...sound.stdout.matchAll(/Peak_level=(-?[\d.]+)/g)].map((one) => Number(one[1])).sort((a, b) => a - b);
   const summary = await run('ffprobe', ['-v', 'error', '-rw_timeout', '20000000', '-select_streams', 'v', '-count_frames', '-read_intervals', '%+3', '-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', url]);
   const pictures = Number(/\d+/.exec(summary.stdout)?.[0] ?? 0);
-  return { width, height, pictures, peak: number(/max_volume: (-?[\d.]+) dB/g) };
+  return { width, height, pictures, peak: peaks[peaks.length >> 1] ?? Number.NaN };
 }

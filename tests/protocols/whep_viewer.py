@@ -135,7 +135,7 @@ MARKS = Marks()
 
 async def watch(track):
     count = 0
-    peak = 0
+    peaks = []
     while True:
         try:
             frame = await track.recv()
@@ -148,7 +148,7 @@ async def watch(track):
             # Interleaved 16-bit samples; the plane may be longer.
             length = frame.samples * len(frame.layout.channels) * 2
             values = array.array("h", bytes(frame.planes[0])[:length])
-            peak = max(peak, max(values), -min(values))
+            peaks.append(max(max(values), -min(values)))
             MARKS.sound(frame, values)
         else:
             MARKS.picture(frame)
@@ -156,9 +156,10 @@ async def watch(track):
             if track.kind == "video":
                 size = {"width": frame.width, "height": frame.height}
             else:
-                # The loudest since it was last said: what publishes may be silent for a tenth of a second.
-                size = {"rate": frame.sample_rate, "peak": peak / 32768}
-                peak = 0
+                # The usual peak since it was last said: what publishes may be silent or louder for a tenth of a second, and
+                # codecs overshoot where that begins and ends.
+                size = {"rate": frame.sample_rate, "peak": sorted(peaks)[len(peaks) // 2] / 32768}
+                peaks.clear()
             say(event=track.kind, count=count, at=frame.time, **size)
 
 

@@ -242,12 +242,12 @@ pub(crate) fn note_guess(channel: Option<&ChannelName>, peer: IpAddr) {
     );
 }
 
-/// What somebody without a right to a channel is told.
+/// What somebody without a right to a channel is told, and a page that asks for its passphrase.
 fn locked(channel: &ChannelName) -> Problem {
     let text = format!(
         "Channel {channel} is private. Enter its passphrase, or open it by a link of the host's."
     );
-    Problem::new(Code::Unauthorized, text).about("passphrase")
+    Problem::new(Code::Unauthorized, text).about(channel.as_str())
 }
 
 impl App {

@@ -194,6 +194,16 @@ async fn whoever_guesses_at_the_library_is_slowed_down_and_learns_nothing() {
 }
 
 #[tokio::test]
+async fn a_private_show_says_whose_passphrase_opens_it() {
+    let shelf = Shelf::new();
+    for path in ["/api/library/closed", "/api/library/closed/chat"] {
+        let got = shelf.get(path, None, THERE).await;
+        assert_eq!(got.status, 401, "{path}");
+        assert_eq!(got.json()["subject"], "stage", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_opens_something_is_no_guess() {
     let shelf = Shelf::new();
     let ids = |got: Got| -> Vec<String> {

@@ -86,7 +86,7 @@ impl Stage {
         if got.status == 401 {
             let problem = got.json();
             assert_eq!(problem["code"], "unauthorized");
-            assert_eq!(problem["subject"], "passphrase");
+            assert_eq!(problem["subject"], "stage");
             assert!(problem["message"].as_str().unwrap().contains("private"));
         }
         got.status
