@@ -27,7 +27,7 @@ interface Line {
   count: number;
   width: number;
   height: number;
-  peak: number;
+  level: number;
 }
 
 /** Watches with aiortc until there were enough pictures and sounds; a line that never comes ends with the test. */
@@ -48,7 +48,7 @@ export async function byAiortc(klieg: Klieg, channel: string, pictures: number):
       } else if (line.event === 'audio') {
         sounds = line.count;
         // The first blocks fade in.
-        if (sounds > 50) watched.peak = 20 * Math.log10(line.peak);
+        if (sounds > 50) watched.peak = 20 * Math.log10(line.level);
       }
       if (watched.pictures >= pictures && sounds > 50) break;
     }

@@ -43,8 +43,8 @@ pub(crate) fn watches(viewer: &Script, size: (u64, u64), amplitude: f64) {
     assert!((20.0..45.0).contains(&rate), "{rate} pictures a second");
     let sound = viewer.hear("sound", PATIENCE, counted("audio", 90));
     assert_eq!(sound["rate"], 48_000);
-    let peak = sound["peak"].as_f64().unwrap();
-    assert!((peak / amplitude - 1.0).abs() < 0.33, "{sound}");
+    let level = sound["level"].as_f64().unwrap();
+    assert!((level / amplitude - 1.0).abs() < 0.33, "{sound}");
 }
 
 /// What marks the seconds in sound and picture is at most so many seconds apart, by the sender reports.

@@ -54,7 +54,7 @@ def seen(_, buffer, pad, kind, counts):
         size = {"width": caps.get_value("width"), "height": caps.get_value("height")}
     else:
         values = array.array("h", buffer.extract_dup(0, buffer.get_size()))
-        size = {"rate": caps.get_value("rate"), "peak": max(max(values), -min(values)) / 32768}
+        size = {"rate": caps.get_value("rate"), "level": max(max(values), -min(values)) / 32768}
     say(event=kind, count=count, at=buffer.pts / Gst.SECOND, **size)
 
 

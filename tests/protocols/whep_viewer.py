@@ -156,9 +156,13 @@ async def watch(track):
             if track.kind == "video":
                 size = {"width": frame.width, "height": frame.height}
             else:
-                # The usual peak since it was last said: what publishes may be silent or louder for a tenth of a second, and
-                # codecs overshoot where that begins and ends.
-                size = {"rate": frame.sample_rate, "peak": sorted(peaks)[len(peaks) // 2] / 32768}
+                # The loudest since it was last said, and how loud it was usually: what publishes may be silent or louder for
+                # a tenth of a second, and codecs overshoot where that begins and ends.
+                size = {
+                    "rate": frame.sample_rate,
+                    "peak": max(peaks) / 32768,
+                    "level": sorted(peaks)[len(peaks) // 2] / 32768,
+                }
                 peaks.clear()
             say(event=track.kind, count=count, at=frame.time, **size)
 
