@@ -7,10 +7,12 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::TcpStream,
+    os::unix::net::UnixListener,
     process::{Output, Stdio},
-    sync::Arc,
+    sync::{Arc, mpsc},
+    thread,
     time::Duration,
 };
 
@@ -68,6 +70,39 @@ fn without_a_display_the_window_program_runs_headless() {
         assert_eq!(state(&studio), "live");
         assert!(studio.stop().success());
     }
+}
+
+/// An X server that nobody else uses begins anew when its last client goes, and refuses who comes meanwhile: so who
+/// asks whether there is one stays, until the window is connected. This one notes that, then leaves, as one that fails.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_display_of_its_own_is_not_left_before_the_window_is_there() {
+    const DISPLAY: u32 = 29_872;
+    let path = std::path::PathBuf::from(format!("/tmp/.X11-unix/X{DISPLAY}"));
+    fs::create_dir_all(path.parent().expect("a folder")).expect("the folder of displays");
+    let _gone_already = fs::remove_file(&path);
+    let server = UnixListener::bind(&path).expect("a display");
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let (mut asks, _) = server.accept().expect("who asks");
+        let (window, _) = server.accept().expect("the window");
+        asks.set_nonblocking(true).expect("a socket");
+        let there = asks.read(&mut [0]).map_err(|error| error.kind());
+        drop((asks, window, server));
+        tell.send(there).expect("the test waits");
+    });
+    let studio = Headless::with()
+        .shell()
+        .env("DISPLAY", &format!(":{DISPLAY}"))
+        .start();
+    fs::remove_file(&path).expect("the display is taken down");
+    let there = told
+        .recv_timeout(Duration::from_secs(10))
+        .expect("two of the window's program came");
+    assert_eq!(there, Err(ErrorKind::WouldBlock), "it had left");
+    let log = studio.log();
+    assert!(log.contains("there is no display"), "{log}");
+    assert!(studio.stop().success());
 }
 
 #[test]

@@ -11,15 +11,21 @@ use std::env;
 #[cfg(target_os = "linux")]
 pub fn has_display() -> bool {
     let set = |name| env::var(name).ok().filter(|v| !v.is_empty());
-    let answers =
-        set("WAYLAND_DISPLAY").is_some() || set("DISPLAY").is_some_and(|name| x11::answers(&name));
-    if !answers {
+    let (wayland, x11) = (set("WAYLAND_DISPLAY"), set("DISPLAY"));
+    if wayland.is_none() && x11.is_none() {
         return false;
     }
+    // An X server whose last client has gone begins anew, and refuses who comes meanwhile. On one that has no other
+    // client, that may be us: so nothing connects before the program is the one that stays, what asked whether the
+    // server answers stays until GTK is connected, and GTK is before the studio looks for monitors.
     linux::prepare();
-    // Before the studio looks for monitors: an X server whose last client has gone begins anew, and refuses who comes
-    // meanwhile.
-    gtk::init().is_ok()
+    let asked = x11.as_deref().map(x11::connect);
+    if wayland.is_none() && matches!(asked, Some(Err(_))) {
+        return false;
+    }
+    let connected = gtk::init().is_ok();
+    drop(asked);
+    connected
 }
 
 /// Whether a window can be opened here: always.
@@ -62,13 +68,19 @@ mod linux {
 /// Whether an X server answers: found out at once, where GTK would wait.
 #[cfg(target_os = "linux")]
 mod x11 {
-    /// `name` as in `DISPLAY`: `:1`, `:1.0`, `host:1`.
-    pub(super) fn answers(name: &str) -> bool {
-        match local(name) {
-            Some(number) => reachable(number),
-            // Over the network: GTK finds out.
-            None => true,
-        }
+    use std::{
+        io,
+        os::{
+            linux::net::SocketAddrExt,
+            unix::net::{SocketAddr, UnixStream},
+        },
+    };
+
+    /// `name` as in `DISPLAY`: `:1`, `:1.0`, `host:1`. What comes back keeps the server from beginning anew.
+    ///
+    /// A server over the network is not asked (`None`): GTK finds out.
+    pub(super) fn connect(name: &str) -> io::Result<Option<UnixStream>> {
+        local(name).map(reach).transpose()
     }
 
     /// The display's number when it is on this machine.
@@ -80,16 +92,11 @@ mod x11 {
         rest.split('.').next()?.parse().ok()
     }
 
-    fn reachable(number: u16) -> bool {
-        use std::os::{
-            linux::net::SocketAddrExt,
-            unix::net::{SocketAddr, UnixStream},
-        };
+    fn reach(number: u16) -> io::Result<UnixStream> {
         let path = format!("/tmp/.X11-unix/X{number}");
-        UnixStream::connect(&path).is_ok()
-            || SocketAddr::from_abstract_name(path)
-                .and_then(|a| UnixStream::connect_addr(&a))
-                .is_ok()
+        UnixStream::connect(&path).or_else(|_| {
+            SocketAddr::from_abstract_name(path).and_then(|a| UnixStream::connect_addr(&a))
+        })
     }
 
     #[cfg(test)]
@@ -112,7 +119,7 @@ mod x11 {
 
         #[test]
         fn a_display_that_nobody_serves_does_not_answer() {
-            assert!(!answers(":64999"));
+            assert!(connect(":64999").is_err());
         }
     }
 }
