@@ -166,6 +166,25 @@ test.describe('on a station that is open', () => {
     await expect.poll(() => names(running.klieg)).toEqual(['garden']);
   });
 
+  test('what the host ended stays ended, and the page says who ended it', async ({ page, context, klieg }) => {
+    let posts = 0;
+    page.on('request', (request) => (posts += request.method() === 'POST' && request.url().endsWith('/whip') ? 1 : 0));
+    await prepare(page, klieg, 'garden');
+    await start(page);
+    const studio = await context.newPage();
+    await studio.goto(klieg.studio);
+    await studio.getByRole('button', { name: 'End garden' }).click();
+    await studio.getByRole('button', { name: 'End this channel' }).click();
+    await expect(page.getByRole('alert')).toContainText('The host ended this broadcast.');
+    await expect(startButton(page)).toBeVisible();
+    // The connection is as good as it was.
+    await expect(page.getByRole('link', { name: 'Examine the connection' })).toHaveCount(0);
+    // Asked once more, and answered; not again.
+    expect(posts).toBe(2);
+    expect(await names(klieg)).toEqual([]);
+    await clean(page);
+  });
+
   test('held for the host, it says so until the channel is live', async ({ page, klieg }) => {
     let agreed = false;
     await page.route('**/garden/whip', async (route) => {
@@ -255,6 +274,8 @@ test('without a key the page is refused in words, asks for one, and does not try
   await startButton(page).click();
   await expect(page.getByRole('alert')).toContainText(/key/);
   await expect(page.getByLabel('Key', { exact: true })).toBeFocused();
+  // It is not the connection: nothing that the doctor could find.
+  await expect(page.getByRole('link', { name: 'Examine the connection' })).toHaveCount(0);
   await clean(page);
   expect(posts).toBe(1);
   const sent = page.waitForRequest('**/garden/whip');

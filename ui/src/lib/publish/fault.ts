@@ -12,6 +12,8 @@ export type Cause =
   | 'taken'
   /** The station said no, and would say so again. */
   | 'refused'
+  /** The host ended it. */
+  | 'ended'
   /** The station cannot now: it is full, or starting. */
   | 'busy'
   /** Nothing answers. */
@@ -34,7 +36,8 @@ export async function faultFrom(response: Response): Promise<Fault> {
   const text = await response.text().catch(() => '');
   const seconds = Number(response.headers.get('Retry-After') ?? Number.NaN);
   const words = wordsOf(text, response.status) ?? wordsFor(response.status);
-  return new Fault(causeOf(response.status), words, Number.isFinite(seconds) ? seconds * 1000 : null);
+  const why = response.status === 403 && subjectOf(text) === 'ended' ? 'ended' : causeOf(response.status);
+  return new Fault(why, why === 'ended' ? t('The host ended this broadcast.') : words, Number.isFinite(seconds) ? seconds * 1000 : null);
 }
 
 function causeOf(status: number): Cause {
@@ -42,6 +45,15 @@ function causeOf(status: number): Cause {
   if (status === 409) return 'taken';
   if (status === 408 || status === 425 || status === 429 || status >= 500) return 'busy';
   return 'refused';
+}
+
+/** What the station's problem is about; nothing where it does not say. */
+function subjectOf(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { subject?: unknown } | null)?.subject;
+  } catch {
+    return undefined;
+  }
 }
 
 function wordsOf(text: string, status: number): string | null {

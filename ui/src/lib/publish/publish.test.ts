@@ -95,6 +95,14 @@ describe('refusals', () => {
     expect(await told(status, JSON.stringify({ code: 'x', message: 'These words.' }))).toMatchObject({ why, message: 'These words.' });
   });
 
+  it('tells that the host ended it from a key that does not open the channel', async () => {
+    const problem = { code: 'unauthorized', message: 'The host ended this broadcast. Ask them before you begin again.' };
+    expect(await told(403, JSON.stringify({ ...problem, subject: 'ended' }))).toMatchObject({ why: 'ended', message: 'The host ended this broadcast.' });
+    expect(await told(403, JSON.stringify({ ...problem, subject: 'key' }))).toMatchObject({ why: 'key', message: problem.message });
+    for (const text of ['null', 'no JSON', '']) expect((await told(403, text)).why).toBe('key');
+    expect((await told(503, JSON.stringify({ ...problem, subject: 'ended' }))).why).toBe('busy');
+  });
+
   it('without words have some of ours', async () => {
     expect((await told(401, '')).message).toMatch(/with a key/);
     expect((await told(404, 'There is nothing at this address.\n')).message).toMatch(/takes no publishers this way/);

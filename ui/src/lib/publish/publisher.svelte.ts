@@ -40,7 +40,10 @@ const HELD_MS = 2000;
 const TAKEN_BY_SELF = 8;
 
 /** Final answers: asking again gives the same one. */
-const finals: readonly Cause[] = ['key', 'taken', 'refused', 'codec'];
+const finals: readonly Cause[] = ['key', 'taken', 'refused', 'codec', 'ended'];
+
+/** Answers about who asks, not about the way they came. */
+const asked: readonly Cause[] = ['key', 'taken', 'ended'];
 
 /**
  * Publishes one channel, over WebRTC or, where that cannot connect, over a WebSocket, and comes back
@@ -51,6 +54,8 @@ export class Publisher {
   /** What is wrong, in words. */
   problem = $state<string | null>(null);
   cause = $state<Cause | null>(null);
+  /** Whether an examination of the connection could say more of why it was refused. */
+  examinable = $state(false);
   transport = $state<Transport | null>(null);
   /** Why it goes over a WebSocket. */
   reason = $state<string | null>(null);
@@ -136,6 +141,7 @@ export class Publisher {
         attempt += 1;
         if (this.#isFinal(fault, attempt)) {
           this.cause = fault.why;
+          this.examinable = fault.why === 'codec' || (fault.why === 'refused' && this.#over === 'websocket');
           this.#become('refused', this.#words(fault));
           return;
         }
@@ -184,14 +190,14 @@ export class Publisher {
     if (this.since === null) return true;
     // The station may not have noticed yet that the session before this one is gone.
     if (fault.why === 'taken') return attempt > TAKEN_BY_SELF;
-    return fault.why === 'key' || this.#over === 'webrtc';
+    return fault.why === 'key' || fault.why === 'ended' || this.#over === 'webrtc';
   }
 
   #words(fault: Fault): string {
     const { message } = fault;
     if (fault.why === 'unreachable') return t('The station does not answer.');
     if (fault.why === 'blocked') return t('WebRTC could not connect: UDP seems to be blocked between this device and the station.');
-    if (this.#over === 'websocket' && fault.why !== 'key' && fault.why !== 'taken') {
+    if (this.#over === 'websocket' && !asked.includes(fault.why)) {
       const first = this.#turned === 'codec' ? t('This browser has no H.264 in WebRTC') : t('WebRTC could not connect, as UDP seems to be blocked');
       return t('{first}; and over a WebSocket it did not go either. {message}', { first, message });
     }

@@ -156,7 +156,7 @@ describe('a publisher', () => {
   it.each(['key', 'taken', 'refused'] as const)('stops trying when refused (%s)', async (why) => {
     const p = start([new Fault(why, 'No.')]);
     await pass(60_000);
-    expect(p).toMatchObject({ phase: 'refused', cause: why, problem: 'No.' });
+    expect(p).toMatchObject({ phase: 'refused', cause: why, problem: 'No.', examinable: false });
     expect(tried.length).toBe(1);
   });
 
@@ -193,6 +193,27 @@ describe('a publisher', () => {
     expect(tried.length).toBe(2);
   });
 
+  it.each(['webrtc', 'websocket'] as const)('does not come back over %s once the host ended it', async (transport) => {
+    const session = new FakeSession(transport);
+    const ended = new Fault('ended', 'The host ended this broadcast.');
+    const p = start([...(transport === 'websocket' ? [new Fault('blocked', '')] : []), session, ended]);
+    await pass(0);
+    const before = tried.length;
+    session.lose('The host ended this broadcast.', true);
+    await pass(120_000);
+    expect(p).toMatchObject({ phase: 'refused', cause: 'ended', problem: 'The host ended this broadcast.', examinable: false });
+    expect(tried.slice(before)).toEqual([transport]);
+  });
+
+  it.each(['webrtc', 'websocket'] as const)('comes back over %s when the station was started again', async (transport) => {
+    const session = new FakeSession(transport);
+    const p = start([...(transport === 'websocket' ? [new Fault('blocked', '')] : []), session, new Fault('unreachable', ''), new FakeSession()]);
+    await pass(0);
+    session.lose('The station ended the connection.', true);
+    await pass(5000);
+    expect(p).toMatchObject({ phase: 'live', transport: 'webrtc' });
+  });
+
   it('goes on over a WebSocket where WebRTC cannot connect, and says so', async () => {
     const p = start([new Fault('blocked', 'no connection within 8 s'), new FakeSession('websocket')]);
     await pass(0);
@@ -204,7 +225,7 @@ describe('a publisher', () => {
   it('shows both reasons when the WebSocket is refused, too', async () => {
     const p = start([new Fault('blocked', ''), new Fault('refused', 'No WebSocket here.')]);
     await pass(0);
-    expect(p.phase).toBe('refused');
+    expect(p).toMatchObject({ phase: 'refused', examinable: true });
     expect(p.problem).toMatch(/UDP seems to be blocked.*No WebSocket here\./);
   });
 
