@@ -1,7 +1,7 @@
 /** A guest: invited, waiting, let in, seen and heard in the program, gone, and back. */
 import type { Page } from '@playwright/test';
 import { clean } from './axe.ts';
-import { comeAs, emptyScene, pretend } from './guest.ts';
+import { comeAs, emptyScene, invite, pretend } from './guest.ts';
 import { type Klieg, expect, test } from './klieg.ts';
 import { plays } from './picture.ts';
 
@@ -60,6 +60,11 @@ test('a guest is invited, waits, is let in, seen and heard, leaves and comes bac
   const link = new URL(await dialog.getByRole('textbox', { name: 'Link for Maria' }).inputValue());
   expect(link.pathname).toBe('/broadcast');
   expect(link.searchParams.get('channel')).toBe('maria');
+  // A phone that has never been here is led past its browser's warning.
+  expect(link.protocol).toBe('https:');
+  const first = dialog.getByRole('group', { name: 'First time on this device?' });
+  await expect(first.getByRole('link')).toHaveAttribute('href', `${klieg.http}/trust`);
+  await expect(first.getByRole('img', { name: `QR code of ${klieg.http}/trust` })).toBeVisible();
   await clean(page);
   await page.screenshot({ path: test.info().outputPath('invited.png') });
   await page.keyboard.press('Escape');
@@ -110,6 +115,29 @@ test('a guest is invited, waits, is let in, seen and heard, leaves and comes bac
   await guest.getByRole('button', { name: 'Start the broadcast' }).click();
   await expect(screen).toHaveAttribute('data-phase', 'backstage', { timeout: 30_000 });
   await expect.poll(async () => isGreen(await monitor(page)), { message: 'the guest is back' }).toBe(true);
+});
+
+test('a guest who waits can be let in and refused in a narrow studio, in every language', async ({ browser, context, klieg }) => {
+  const guest = await context.newPage();
+  await pretend(guest, { color: GREEN, tone: 440, amplitude: AMPLITUDE, clock: false });
+  await comeAs(guest, klieg, 'maria', await invite(klieg, 'Maria', 'maria'));
+  await expect(guest.locator('.screen')).toHaveAttribute('data-phase', 'held', { timeout: 30_000 });
+  for (const [locale, admit, refuse] of [['en-GB', 'Let Maria in', 'Refuse Maria'], ['de-DE', 'Maria einlassen', 'Maria ablehnen'], ['es-ES', 'Dejar entrar a Maria', 'Rechazar a Maria'], ['fr-FR', 'Faire entrer Maria', 'Refuser Maria']] as const) {
+    const studio = await browser.newPage({ locale, viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+    await studio.goto(klieg.studio);
+    const card = studio.getByRole('listitem').filter({ has: studio.getByRole('button', { name: refuse }) });
+    await expect(card.getByRole('img', { name: /Maria/ })).toBeVisible();
+    const frame = (await card.boundingBox())!;
+    for (const button of await card.getByRole('button', { name: admit }).or(card.getByRole('button', { name: refuse })).all()) {
+      const at = (await button.boundingBox())!;
+      expect(at.x, locale).toBeGreaterThanOrEqual(frame.x);
+      expect(at.x + at.width, locale).toBeLessThanOrEqual(frame.x + frame.width);
+      expect(at.y + at.height, locale).toBeLessThanOrEqual(frame.y + frame.height);
+      await expect(button).toBeInViewport({ ratio: 1 });
+    }
+    await studio.screenshot({ path: test.info().outputPath(`waiting-${locale}.png`) });
+    await studio.close();
+  }
 });
 
 test.describe('on a station that is open', () => {

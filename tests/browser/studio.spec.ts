@@ -229,7 +229,15 @@ test('a link to publish is made, shown as a stream key, and taken back after two
   await dialog.getByRole('button', { name: 'Show “Back camera”' }).click();
   await expect(dialog.getByLabel('Address')).toHaveValue(link.url);
   await expect(dialog.getByLabel('Stream key')).toHaveValue(`back?key=${link.secret}`);
+  const first = dialog.getByRole('group', { name: 'First time on this device?' });
+  await expect(first.getByRole('link')).toHaveAttribute('href', `${klieg.http}/trust`);
   await clean(page);
+  await page.screenshot({ path: test.info().outputPath('links-1280.png') });
+  await page.setViewportSize({ width: 360, height: 740 });
+  await clean(page);
+  await first.scrollIntoViewIfNeeded();
+  await page.screenshot({ path: test.info().outputPath('links-360.png') });
+  await page.setViewportSize({ width: 1280, height: 800 });
 
   const other = dialog.getByRole('button', { name: 'A new secret for “Back camera”' });
   await other.click();
@@ -241,6 +249,32 @@ test('a link to publish is made, shown as a stream key, and taken back after two
   await gone.click();
   await gone.click();
   await expect(dialog).toContainText('No link is out');
+});
+
+test('nothing is to be trusted first where the host brought a certificate, nor to watch', async ({ page, klieg }) => {
+  let own = true;
+  await page.route('**/api/trust', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...((await response.json()) as object), own } });
+  });
+  for (const kind of ['publish', 'watch'] as const) await klieg.command({ command: 'create_link', link: { kind, name: `To ${kind}`, channel: 'back' } });
+  const dialog = page.getByRole('dialog', { name: 'Links to hand out' });
+  const first = dialog.getByRole('group', { name: 'First time on this device?' });
+  const show = async (name: string): Promise<void> => {
+    const told = page.waitForResponse('**/api/trust');
+    await dialog.getByRole('button', { name: `Show “${name}”` }).click();
+    await told;
+    await expect(dialog.getByLabel('Address')).toBeVisible();
+  };
+  await open(page, klieg.studio);
+  await page.getByRole('button', { name: 'Links to hand out' }).click();
+  await show('To publish');
+  await expect(first).toHaveCount(0);
+  own = false;
+  await show('To watch');
+  await expect(first).toHaveCount(0);
+  await show('To publish');
+  await expect(first).toBeVisible();
 });
 
 test('the right button and the menu key offer what the bars, the link and the links handed out have', async ({ page, klieg }) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Collection, Item, SourceKind } from '$lib/api';
+import type { Collection, Item, Link, SourceKind } from '$lib/api';
 import { applyEdit } from './document';
 import { freshItem } from './fresh';
-import { bringIn, channelFor } from './guests';
+import { bringIn, channelFor, trustPage } from './guests';
 
 const canvas = { width: 1280, height: 720, fps: 30 };
 
@@ -50,5 +50,23 @@ describe('a guest', () => {
     expect(bringIn(before, before.scenes[0]!, 'maria', 'Maria')).toEqual({ edit: null, item: 'i1' });
     const { edit } = bringIn(before, before.scenes[1]!, 'maria', 'Maria');
     expect(edit).toMatchObject({ edit: 'add_item', scene: 'b', item: { source: 's1' } });
+  });
+});
+
+describe('a device that does not trust the station yet', () => {
+  const at = (host: string): Link => ({ label: host, url: '', http: `http://${host}:8080`, https: `https://${host}:8443`, qr: '' });
+  const links = [at('192.168.1.20'), at('studio.local')];
+
+  it.each([
+    ['https://192.168.1.20:8443/broadcast?channel=maria&key=s3', 'http://192.168.1.20:8080/trust'],
+    ['https://studio.local:8443/#moderate=s3', 'http://studio.local:8080/trust'],
+    // The network that the link was made on is gone: its host is the link's all the same.
+    ['https://10.0.0.7:8443/studio#token=s3', 'http://10.0.0.7:8080/trust'],
+  ])('learns to before %s at %s', (address, page) => expect(trustPage(address, links)).toBe(page));
+
+  it('need not where nothing goes over HTTPS, nor where no address is known', () => {
+    expect(trustPage('http://192.168.1.20:8080/watch/program?key=s3', links)).toBeNull();
+    expect(trustPage('', links)).toBeNull();
+    expect(trustPage('https://192.168.1.20:8443/broadcast', [])).toBeNull();
   });
 });

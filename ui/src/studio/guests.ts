@@ -1,4 +1,4 @@
-import type { AccessLink, Canvas, Collection, Edit, Publisher, Rect, Scene, Snapshot } from '$lib/api';
+import type { AccessLink, Canvas, Collection, Edit, Link, Publisher, Rect, Scene, Snapshot } from '$lib/api';
 import { freeName, newId } from './document';
 import { freshItem } from './fresh';
 
@@ -10,6 +10,16 @@ const NAME_MAX = 64;
 /** The links that guests were given, the newest first. */
 export const guestLinks = (snapshot: Snapshot | null): readonly AccessLink[] =>
   (snapshot?.access ?? []).filter((link) => link.kind === 'guest').toReversed();
+
+/** Where a device learns to trust the station before it opens a link over HTTPS: over plain HTTP, at the link's own host. */
+export function trustPage(address: string, links: readonly Link[]): string | null {
+  const made = URL.canParse(address) ? new URL(address) : null;
+  const plain = (links.find((one) => one.https === made?.origin) ?? links[0])?.http;
+  if (made?.protocol !== 'https:' || plain === undefined) return null;
+  const page = new URL('/trust', plain);
+  page.hostname = made.hostname;
+  return page.href;
+}
 
 /** A channel's name for a guest, after what people call them: letters, digits and hyphens, and nobody else's. */
 export function channelFor(name: string, taken: readonly string[]): string {

@@ -30,9 +30,9 @@ export async function ownBroadcast(name: string, key: string | null, signal?: Ab
   return found?.state === 'live' ? { guest: false, standing: 'live', shown: false, on_air: false } : null;
 }
 
-/** What a device needs to trust the station over HTTPS. */
-export async function trust(): Promise<Trust> {
-  const response = await fetch('/api/trust', { cache: 'no-store' });
+/** What a device needs to trust the station over HTTPS; of this page's own station, or of the one at an address. */
+export async function trust(http = ''): Promise<Trust> {
+  const response = await fetch(`${http}/api/trust`, { cache: 'no-store' });
   if (!response.ok) throw await problemFrom(response);
   return (await response.json()) as Trust;
 }
