@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Setting, SettingKind } from '$lib/api';
-import { from, groups, inWords, isFixed, nameOf, shown, typed, when } from './settings';
+import { inWords, nameOf } from './catalogue';
+import { from, groups, isFixed, shown, typed, when } from './settings';
 
 const setting = (key: string, kind: SettingKind, more: Partial<Setting> = {}): Setting => ({
   key,
@@ -23,7 +24,10 @@ test('settings are found by what they are called, mean and are', () => {
   expect(keys('')).toEqual(all.map((one) => one.key));
   expect(keys('8080')).toEqual(['server.http']);
   expect(keys('CLUB origins')).toEqual(['server.allowed_origins']);
-  expect(keys('who may')).toEqual(['ingest.policy']);
+  expect(keys('who may publish')).toEqual(['ingest.policy']);
+  // By what it may be set to, as the page says it and as the file has it.
+  expect(keys('whoever has a key')).toEqual(['ingest.policy']);
+  expect(keys('keyed')).toEqual(['ingest.policy']);
   expect(keys('nothing like it')).toEqual([]);
   expect(groups(all, '').map((group) => group.title)).toEqual(['Addresses and access', 'Who may publish', 'New']);
   expect(nameOf('new.thing_here')).toBe('Thing here');
@@ -56,6 +60,7 @@ test('values and their origins in words', () => {
   expect(isFixed(fixed)).toBe(true);
   expect(from(fixed)).toBe('Fixed by the environment: KLIEG_SERVER__HTTP');
   expect(from(setting('a.b', { type: 'text' }, { origin: 'file', place: 'line 3' }))).toBe('From settings.toml, line 3');
+  expect(from(setting('a.b', { type: 'text' }, { origin: 'file', place: 'somewhere' }))).toBe('From settings.toml, somewhere');
   expect(when(setting('a.b', { type: 'text' }))).toBeNull();
   expect(when(setting('a.b', { type: 'text' }, { effect: 'restart' }))).toBe('Needs a restart');
   expect(when(setting('a.b', { type: 'text' }, { effect: 'restart', waits: true }))).toContain('started again');

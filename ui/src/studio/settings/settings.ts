@@ -1,6 +1,7 @@
-/** What the settings page knows of settings: their names, groups, and how a typed text becomes a value. */
+/** What the settings page knows of settings: their groups, who set them, and how a typed text becomes a value. */
 import type { Setting, SettingValue } from '$lib/api';
-import { type Text, en, number, t } from '$lib/words';
+import { type Text, en, t } from '$lib/words';
+import { choiceOf, meaningOf, nameOf, words } from './catalogue';
 
 export interface Group {
   /** What their keys begin with. */
@@ -21,73 +22,17 @@ const GROUPS: Readonly<Record<string, Text>> = {
   log: en('Log'),
 };
 
-const NAMES: Readonly<Record<string, Text>> = {
-  'server.http': en('HTTP'),
-  'server.https': en('HTTPS'),
-  'server.rtmp': en('RTMP'),
-  'server.media_udp': en('Media (UDP)'),
-  'server.external': en('External addresses'),
-  'server.ice_servers': en('STUN and TURN servers'),
-  'server.mdns': en('Name on the network'),
-  'server.remote_control': en('Control from other machines'),
-  'encoder.keyframe_seconds': en('Keyframe interval'),
-  'encoder.bitrate': en('Video bitrate'),
-  'station.idle_seconds': en('Idle publishers'),
-  'recording.quota_gigabytes': en('Room for the library'),
-  'recording.when_full': en('When the room is used up'),
-  'storage.endpoint': en('Address'),
-  'storage.path_style': en('Bucket behind the address'),
-  'storage.prefix': en('Folder in the bucket'),
-  'storage.keep_local': en('Files stay on this machine'),
-  'storage.while_on_air': en('Upload while on air'),
-  'server.allowed_origins': en('Allowed origins'),
-  'server.allowed_hosts': en('Allowed hosts'),
-  'encoder.audio_bitrate': en('Audio bitrate'),
-  'outputs.uplink': en('Uplink'),
-  'outputs.ca_file': en('Ca file'),
-  'station.max_channels': en('Max channels'),
-  'station.keychain': en('Keychain'),
-  'ingest.policy': en('Policy'),
-  'ingest.take_over': en('Take over'),
-  'ingest.jwt.key': en('Key'),
-  'ingest.jwt.key_file': en('Key file'),
-  'ingest.jwt.audience': en('Audience'),
-  'recording.folder': en('Folder'),
-  'recording.name': en('Name'),
-  'recording.every_broadcast': en('Every broadcast'),
-  'recording.split_minutes': en('Split minutes'),
-  'recording.split_megabytes': en('Split megabytes'),
-  'recording.leave_free_megabytes': en('Leave free megabytes'),
-  'recording.rewind_minutes': en('Rewind minutes'),
-  'recording.replay_seconds': en('Replay seconds'),
-  'storage.bucket': en('Bucket'),
-  'storage.region': en('Region'),
-  'storage.after_recording': en('After recording'),
-  'log.level': en('Level'),
-};
-
-/** `allowed_origins` as people read it. */
-function words(key: string): string {
-  const text = key.replaceAll('_', ' ');
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 function titleOf(section: string): string {
   const title = GROUPS[section];
   return title ? t(title) : words(section.replaceAll('.', ' '));
-}
-
-/** What a setting is called. One that is not known here is called as its key is. */
-export function nameOf(key: string): string {
-  const name = NAMES[key];
-  return name ? t(name) : words(key.slice(key.lastIndexOf('.') + 1));
 }
 
 /** Settings by their section, in the order in which they come; only those that `search` finds. */
 export function groups(settings: readonly Setting[], search: string): Group[] {
   const wanted = search.trim().toLowerCase().split(/\s+/);
   const fits = (one: Setting): boolean => {
-    const text = `${one.key} ${nameOf(one.key)} ${one.meaning} ${shown(one.value)}`.toLowerCase();
+    const choices = one.kind.type === 'choice' ? one.kind.options.map((option) => `${option} ${choiceOf(one.key, option)}`).join(' ') : '';
+    const text = `${one.key} ${nameOf(one.key)} ${meaningOf(one)} ${shown(one.value)} ${choices}`.toLowerCase();
     return wanted.every((word) => text.includes(word));
   };
   const found = new Map<string, Setting[]>();
@@ -126,14 +71,6 @@ export function typed(setting: Setting, text: string): SettingValue {
   }
 }
 
-/** A value in a sentence. */
-export function inWords(value: SettingValue | undefined): string {
-  if (value === undefined) return t('nothing');
-  if (Array.isArray(value)) return value.length === 0 ? t('none') : value.join(', ');
-  if (typeof value === 'boolean') return value ? t('on') : t('off');
-  return typeof value === 'number' ? number(value).replaceAll('\u202f', ' ') : value;
-}
-
 /** Whether it can be changed here: what the environment or the command line sets stands over the file. */
 export const isFixed = (setting: Setting): boolean => setting.origin === 'environment' || setting.origin === 'command_line';
 
@@ -142,8 +79,10 @@ export function from(setting: Setting): string {
   switch (setting.origin) {
     case 'default':
       return t('Default');
-    case 'file':
-      return t('From settings.toml, {place}', { place: setting.place ?? '' });
+    case 'file': {
+      const line = /^line (\d+)$/.exec(setting.place ?? '')?.[1];
+      return line === undefined ? t('From settings.toml, {place}', { place: setting.place ?? '' }) : t('From settings.toml, line {line}', { line });
+    }
     case 'environment':
       return t('Fixed by the environment: {place}', { place: setting.place ?? '' });
     case 'command_line':
