@@ -303,3 +303,36 @@ test('names, and the ways to the page', async ({ page, klieg }) => {
   await page.reload();
   await expect(page.getByRole('combobox', { name: 'Picture' })).toHaveValue('360p');
 });
+
+test('encoders are told where this station takes them, and nothing that it does not', async ({ page, klieg }) => {
+  let told: { rtmp_port: number | null; policy: string } | null = null;
+  await page.route('**/api/ingest', (route) => (told ? route.fulfill({ json: told }) : route.fulfill({ status: 503, body: '' })));
+  const rows = page.locator('details dt');
+  const show = async (): Promise<void> => {
+    await page.goto(`${klieg.http}/broadcast?channel=stage`);
+    const answered = page.waitForResponse('**/api/ingest');
+    await page.getByText('With OBS or another encoder').click();
+    await answered;
+  };
+  await show();
+  await expect(rows).toHaveText(['By WHIP', 'Bearer token']);
+  told = { rtmp_port: 1936, policy: 'keyed' };
+  await show();
+  await expect(rows).toHaveText(['Service', 'Server', 'Stream key', 'Or by WHIP', 'Bearer token']);
+  const cells = page.locator('details dd');
+  await expect(cells.nth(1)).toHaveText('rtmp://127.0.0.1:1936/live');
+  await expect(cells.nth(2)).toHaveText('stage?key=SECRET, with the secret that the host gave you');
+  await expect(cells.nth(4)).toHaveText('SECRET, the secret that the host gave you');
+  await page.screenshot({ path: test.info().outputPath('encoders-1280.png') });
+  await clean(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await cells.last().scrollIntoViewIfNeeded();
+  await page.screenshot({ path: test.info().outputPath('encoders-360.png') });
+  await clean(page);
+  told = { rtmp_port: null, policy: 'open' };
+  await show();
+  await expect(page.getByText('This station takes no RTMP.')).toBeVisible();
+  await expect(rows).toHaveText(['By WHIP', 'Bearer token']);
+  await expect(cells.last()).toContainText('where anyone may publish, none');
+  await clean(page);
+});

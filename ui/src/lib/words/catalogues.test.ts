@@ -14,7 +14,7 @@ const spoken = (Object.keys(LANGUAGES) as Language[]).filter((one) => one !== 'e
 const SAME_EVERYWHERE: readonly RegExp[] = [
   /^Bearer 0$/,
   /^Fault$/,
-  /^\?key=SECRET$/,
+  /^(?:\?key=)?SECRET$/,
   /^sudo cp /,
   /^(?:Control|Meta|Dead|Unidentified|Space)$/,
   /^https:\/\/studio\.example\//,
