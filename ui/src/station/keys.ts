@@ -1,67 +1,82 @@
 import { asProblem, enter } from '$lib/api';
 
-/** What a link carried beyond the place it leads to. */
-interface Keys {
-  /** A link to watch. */
-  readonly watch: string | null;
-  /** A link to moderate. It lasts as long as the tab. */
-  readonly moderate: string | null;
-}
+/** What each tab keeps its links under: the name of their channel follows, and none for a link to any of them. */
+const MODERATE = 'klieg.moderate.';
+const WATCH = 'klieg.watch.';
 
-const KEPT = 'klieg.moderate.';
+/** What the tab keeps, where it keeps nothing: as long as the page. */
+const page = new Map<string, string>();
 
-/** What a page about a channel begins with: the right that the link brought, or what is wrong with the link. */
+/**
+ * What a page about a channel begins with: the right that a link brought, its own before one to any
+ * channel, or what is wrong with the link.
+ */
 export async function arrive(channel: string): Promise<{ key: string | null; problem: string | null }> {
-  const { watch, moderate } = takeKeys(channel);
-  const secret = moderate ?? watch;
-  if (secret === null) return { key: null, problem: null };
-  try {
-    await enter(channel, { key: secret });
-    return { key: secret, problem: null };
-  } catch (thrown) {
-    const refused = asProblem(thrown);
-    if (refused.code !== 'unauthorized') return { key: secret, problem: refused.message };
-    forgetModerate(channel);
-    return { key: null, problem: refused.message };
+  const watch = takeKeys(channel);
+  const tries = [
+    [recall(MODERATE + channel) ?? watch, MODERATE + channel],
+    [recall(MODERATE), MODERATE],
+    [recall(WATCH), WATCH],
+  ] as const;
+  let problem: string | null = null;
+  for (const [secret, place] of tries) {
+    if (secret === null) continue;
+    try {
+      await enter(channel, { key: secret });
+      return { key: secret, problem: null };
+    } catch (thrown) {
+      const refused = asProblem(thrown);
+      if (refused.code !== 'unauthorized') return { key: secret, problem: refused.message };
+      problem ??= refused.message;
+      // It opens nothing any more: a link to any channel is refused by none before it is taken back.
+      forget(place);
+    }
   }
+  return { key: null, problem };
 }
 
-/** Takes the secrets out of the address at once, so that a shared screen or a copied address does not show them. */
-function takeKeys(channel: string): Keys {
+/**
+ * Takes the secrets out of the address at once, so that a shared screen or a copied address does not
+ * show them, and keeps what is for more than this page. Without a channel they are for any.
+ *
+ * @returns what opens the channel for this page alone.
+ */
+export function takeKeys(channel = ''): string | null {
   const query = new URLSearchParams(location.search);
-  const hash = new URLSearchParams(location.hash.slice(1));
   const watch = query.get('key');
-  const given = hash.get('moderate');
-  if (watch !== null || given !== null) {
+  const moderate = new URLSearchParams(location.hash.slice(1)).get('moderate');
+  if (watch !== null || moderate !== null) {
     query.delete('key');
     const rest = query.toString();
     history.replaceState(null, '', location.pathname + (rest === '' ? '' : `?${rest}`));
   }
-  if (given !== null) keep(channel, given);
-  return { watch, moderate: given ?? recall(channel) };
+  if (moderate !== null) keep(MODERATE + channel, moderate);
+  if (watch !== null && channel === '') keep(WATCH, watch);
+  return watch;
 }
 
-/** Forgets a link to moderate that opens nothing any more. */
-function forgetModerate(channel: string): void {
+function keep(place: string, secret: string): void {
+  page.set(place, secret);
   try {
-    sessionStorage.removeItem(KEPT + channel);
-  } catch {
-    // No storage: nothing was kept.
-  }
-}
-
-function keep(channel: string, secret: string): void {
-  try {
-    sessionStorage.setItem(KEPT + channel, secret);
+    sessionStorage.setItem(place, secret);
   } catch {
     // No storage: it lasts as long as the page.
   }
 }
 
-function recall(channel: string): string | null {
+function recall(place: string): string | null {
   try {
-    return sessionStorage.getItem(KEPT + channel);
+    return page.get(place) ?? sessionStorage.getItem(place);
   } catch {
     return null;
+  }
+}
+
+function forget(place: string): void {
+  page.delete(place);
+  try {
+    sessionStorage.removeItem(place);
+  } catch {
+    // As above.
   }
 }
