@@ -129,8 +129,17 @@ fn who_did_what_is_recorded_and_is_there_after_a_restart() {
         .text();
     assert!(panel.contains("#token=…"), "{panel}");
     let record = kept.iter().map(Value::to_string).collect::<String>();
+    // No terminal reads what stands on stderr here: it may be kept.
+    let journal = studio.log();
+    assert!(journal.contains("#token=…"), "{journal}");
     for (what, secret) in held {
-        for (place, text) in [("log", &log), ("panel", &panel), ("record", &record)] {
+        let places = [
+            ("log", &log),
+            ("panel", &panel),
+            ("record", &record),
+            ("journal", &journal),
+        ];
+        for (place, text) in places {
             assert!(!text.contains(secret), "{what} stands in the {place}");
         }
     }

@@ -71,7 +71,11 @@ fn aiortc_watches_over_whep() {
     let offer = viewer.hear("an offer", PATIENCE, is("offer"));
     let offer = offer["sdp"].as_str().unwrap();
     let answer = runtime()
-        .block_on(station.whep(signal.channel(), offer))
+        .block_on(station.whep(
+            signal.channel(),
+            offer,
+            std::net::Ipv4Addr::LOCALHOST.into(),
+        ))
         .unwrap();
     viewer.tell(&serde_json::to_string(&answer.sdp).unwrap());
 
@@ -115,7 +119,11 @@ fn a_viewer_that_is_closed_is_told() {
     let offer = viewer.hear("an offer", PATIENCE, is("offer"));
     let offer = offer["sdp"].as_str().unwrap();
     let answer = runtime()
-        .block_on(station.whep(signal.channel(), offer))
+        .block_on(station.whep(
+            signal.channel(),
+            offer,
+            std::net::Ipv4Addr::LOCALHOST.into(),
+        ))
         .unwrap();
     assert!(answer.sdp.contains(" 203.0.113.9 "), "{}", answer.sdp);
     viewer.tell(&serde_json::to_string(&answer.sdp).unwrap());

@@ -14,9 +14,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use wire::webrtc::{Options, Publication, Station};
+use wire::webrtc::{OfferError, Options, Publication, Station};
 
 /// How long anything may take on a busy machine.
+const HERE: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// How it behaves.
@@ -273,7 +275,11 @@ impl Desk {
             end: self.end.clone(),
         };
         let offer = self.heard(offer);
-        let answer = self.station.whip(publication, &offer).await.unwrap();
+        let answer = self
+            .station
+            .whip(&offer, HERE, || Ok::<_, OfferError>(publication))
+            .await
+            .unwrap();
         let mut headers = format!(
             "content-type: application/sdp\r\nlocation: /sessions/{}\r\n",
             answer.session
@@ -293,7 +299,7 @@ impl Desk {
             return said(status, "", "");
         }
         let fragment = self.heard(&asked.body);
-        match self.station.restart(session(asked), &fragment).await {
+        match self.station.restart(session(asked), &fragment, HERE).await {
             Ok(restarted) => {
                 let headers = format!("etag: {}\r\n", restarted.etag);
                 said(200, &headers, &self.led(&restarted.fragment))

@@ -125,6 +125,27 @@ pub struct Level {
     pub rms: [f32; 2],
 }
 
+/// How the station takes publishers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct IngestInfo {
+    /// The port of RTMP; none while the station takes none.
+    pub rtmp_port: Option<u16>,
+    /// Who may publish.
+    pub policy: PublishPolicy,
+}
+
+/// Who may publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PublishPolicy {
+    /// Whoever has a publish link or a stream key.
+    Keyed,
+    /// Anyone.
+    Open,
+    /// Anyone, once the host agrees; with a key at once.
+    Approve,
+}
+
 /// What a device needs to trust the station over HTTPS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct Trust {

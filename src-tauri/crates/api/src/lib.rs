@@ -34,7 +34,8 @@ mod storage;
 mod uplink;
 
 pub use access::{
-    AccessLink, Level, LinkKind, NewAccessLink, OwnBroadcast, Publisher, Standing, Trust,
+    AccessLink, IngestInfo, Level, LinkKind, NewAccessLink, OwnBroadcast, PublishPolicy, Publisher,
+    Standing, Trust,
 };
 pub use chat::{Ban, ChatRoom, Message, Moderation, Role, RoomRules};
 pub use command::{Command, DestinationTarget, NewDestination};

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use api::LinkKind;
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::{ConnectInfo, Query, Request};
 use axum::http::{HeaderMap, Method, header};
 use media::{ChannelName, Clock};
 use parking_lot::RwLock;
@@ -143,22 +143,31 @@ impl Access {
         self.remote.store(may, Ordering::Relaxed);
     }
 
-    /// Whether a secret is the studio's own token.
-    pub(crate) fn is_own_token(&self, secret: &str) -> bool {
+    fn is_own_token(&self, secret: &str) -> bool {
         !self.token.is_empty() && same(secret, &self.token)
     }
 
-    /// What a secret opens on a channel, at a time in milliseconds since 1970 UTC.
+    /// Whether a secret is the studio's own token, come from where it does not work.
+    pub(crate) fn is_astray(&self, secret: &str, from: Option<IpAddr>) -> bool {
+        let near = from.is_some_and(|ip| ip.to_canonical().is_loopback());
+        self.is_own_token(secret) && !near && !self.remote_control()
+    }
+
+    /// What a secret that came from somewhere opens on a channel, at a time in milliseconds since 1970 UTC.
     ///
     /// Whoever may control may do everything; a moderation link also watches. Tokens of an identity
-    /// provider publish and watch, nothing else.
+    /// provider publish and watch, nothing else. The studio's own token works on its own machine alone, unless the
+    /// host allows more.
     pub(crate) fn judge(
         &self,
         kind: LinkKind,
-        secret: &str,
+        (secret, from): (&str, Option<IpAddr>),
         channel: Option<&ChannelName>,
         now: i64,
     ) -> Option<Pass> {
+        if self.is_astray(secret, from) {
+            return None;
+        }
         if self.is_own_token(secret) {
             return Some(Pass {
                 holder: Holder::Host,
@@ -213,18 +222,19 @@ impl App {
     /// Whether a secret opens something on a channel now.
     #[cfg(test)]
     pub(crate) fn may(&self, kind: LinkKind, secret: &str, channel: &ChannelName) -> bool {
-        self.judge(kind, secret, Some(channel)).is_some()
+        let here = Some(std::net::Ipv4Addr::LOCALHOST.into());
+        self.judge(kind, (secret, here), Some(channel)).is_some()
     }
 
-    /// What a secret opens now.
+    /// What a secret opens now, by where it came from.
     pub(crate) fn judge(
         &self,
         kind: LinkKind,
-        secret: &str,
+        brought: (&str, Option<IpAddr>),
         channel: Option<&ChannelName>,
     ) -> Option<Pass> {
         let now = self.clock.unix_millis(self.clock.now());
-        self.access.judge(kind, secret, channel, now)
+        self.access.judge(kind, brought, channel, now)
     }
 
     /// Checks the right to control, shown as `Authorization: Bearer` or, where a page cannot set
@@ -234,11 +244,12 @@ impl App {
     /// 401.
     pub(crate) fn control_pass(
         &self,
+        from: Option<IpAddr>,
         headers: &HeaderMap,
         query_token: Option<&str>,
     ) -> Result<Pass, Refusal> {
         control_key(headers, query_token)
-            .and_then(|secret| self.judge(LinkKind::Control, secret, None))
+            .and_then(|secret| self.judge(LinkKind::Control, (secret, from), None))
             .ok_or_else(|| {
                 Refusal::new(
                     api::Code::Unauthorized,
@@ -258,6 +269,20 @@ pub(crate) fn control_key<'a>(
         bearer_of(headers)
     } else {
         query_token
+    }
+}
+
+/// The same of a request that nobody has taken apart yet. The address is read as handlers read it: a secret or its name may be
+/// written in escapes.
+pub(crate) fn shown_key(request: &Request) -> Option<String> {
+    let query = || {
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).ok()?;
+        let token = pairs.into_iter().find(|(name, _)| name == "token");
+        token.map(|(_, value)| value)
+    };
+    match request.headers().contains_key(header::AUTHORIZATION) {
+        true => bearer_of(request.headers()).map(str::to_owned),
+        false => query(),
     }
 }
 
@@ -284,11 +309,8 @@ pub(crate) fn is_for_control(request: &Request) -> bool {
 /// From where a request shows a secret to control, right or wrong; none for other requests, and none for
 /// this machine's own.
 pub(crate) fn guesser(request: &Request) -> Option<IpAddr> {
-    let shown = request.headers().contains_key(header::AUTHORIZATION)
-        || request
-            .uri()
-            .query()
-            .is_some_and(|q| q.split('&').any(|pair| pair.starts_with("token=")));
+    let shown =
+        request.headers().contains_key(header::AUTHORIZATION) || shown_key(request).is_some();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
     let peer = peer.0.ip().to_canonical();
     // Else a page that guesses in the host's own browser would shut the host out.

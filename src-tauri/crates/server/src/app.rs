@@ -40,7 +40,9 @@ use crate::throttle::Throttle;
 use crate::tls::{Tls, trust};
 use crate::waiting::{self, Waiting};
 use crate::whep::{self, Peers};
-use crate::{Control, audit, body, channels, control, openapi, pages, rest, sdp, v3, whip, ws};
+use crate::{
+    Control, audit, body, channels, control, ingest, openapi, pages, rest, sdp, v3, whip, ws,
+};
 
 /// What the routes share.
 pub(crate) struct App {
@@ -93,7 +95,8 @@ impl App {
         if near && !passed_on.iter().any(|name| headers.contains_key(*name)) {
             return Ok(());
         }
-        self.control_pass(headers, token).map(drop)
+        self.control_pass(audit::peer(request.extensions()), headers, token)
+            .map(drop)
     }
 
     /// Who watches a channel now.
@@ -146,6 +149,7 @@ pub(crate) fn app(app: Arc<App>, chat: SocketIoLayer) -> Router {
         .route("/api/publishers/{channel}", get(waiting::own))
         .route("/api/publishers/{channel}/look", get(waiting::look))
         .route("/api/channels/{name}/entry", post(privacy::enter))
+        .route("/api/ingest", get(ingest::info))
         .route("/api/trust", get(trust::trust))
         .route("/api/snapshot", get(control::snapshot))
         .route("/api/commands", post(control::command))

@@ -21,7 +21,7 @@ use serde_json::Value;
 use store::AuditQuery;
 
 use crate::AUDIT;
-use crate::access::{Holder, bearer_of, is_for_control};
+use crate::access::{Holder, is_for_control, shown_key};
 use crate::app::App;
 use crate::problem::{Refusal, store_failed};
 
@@ -133,8 +133,7 @@ pub(crate) fn peer(extensions: &Extensions) -> Option<IpAddr> {
 
 /// Notes a key that opened nothing of the control side.
 pub(crate) fn watch_keys(request: &Request) -> impl FnOnce(StatusCode) + use<> {
-    let named = |query: &str| query.split('&').any(|pair| pair.starts_with("token="));
-    let keyed = bearer_of(request.headers()).is_some() || request.uri().query().is_some_and(named);
+    let keyed = shown_key(request).is_some();
     let here = is_for_control(request);
     let peer = peer(request.extensions()).map(|ip| ip.to_string());
     move |status| {
@@ -164,8 +163,9 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     Query(ask): Query<Ask>,
     headers: HeaderMap,
+    extensions: Extensions,
 ) -> Result<Response, Refusal> {
-    app.control_pass(&headers, ask.token.as_deref())?;
+    app.control_pass(peer(&extensions), &headers, ask.token.as_deref())?;
     let search = ask.search.unwrap_or_default();
     let query = AuditQuery {
         before: ask.before,

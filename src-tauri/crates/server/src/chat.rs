@@ -516,13 +516,14 @@ async fn say(
 fn moderates(app: &App, channel: &ChannelName, key: &str, peer: IpAddr) -> Option<Pass> {
     let now = app.clock.now();
     app.access.guesses.may_try(peer, now).ok()?;
-    let pass = app.judge(LinkKind::Moderate, key, Some(channel));
+    let brought = (key, Some(peer));
+    let pass = app.judge(LinkKind::Moderate, brought, Some(channel));
     let elsewhere = || {
         app.privacy.is_private(channel)
             || is_signed(key)
             || [LinkKind::Watch, LinkKind::Publish]
                 .into_iter()
-                .any(|kind| app.judge(kind, key, Some(channel)).is_some())
+                .any(|kind| app.judge(kind, brought, Some(channel)).is_some())
     };
     if pass.is_none() && !elsewhere() {
         app.access.guesses.wrong(peer, now);

@@ -45,7 +45,7 @@ pub(crate) async fn may(
     if request.method() == Method::OPTIONS {
         return Ok(next.run(request).await);
     }
-    let pass = app.control_pass(request.headers(), None)?;
+    let pass = app.control_pass(audit::peer(request.extensions()), request.headers(), None)?;
     let asker = Asker::new(&pass, request.extensions());
     Ok(ASKER.scope(asker, next.run(request)).await)
 }
@@ -101,8 +101,9 @@ impl App {
 pub(crate) async fn snapshot(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
+    extensions: Extensions,
 ) -> Result<Json<api::Snapshot>, Refusal> {
-    app.control_pass(&headers, None)?;
+    app.control_pass(audit::peer(&extensions), &headers, None)?;
     app.control.attend();
     Ok(Json(app.control.snapshot()))
 }
@@ -112,7 +113,7 @@ pub(crate) async fn command(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<StatusCode, Refusal> {
-    let pass = app.control_pass(request.headers(), None)?;
+    let pass = app.control_pass(audit::peer(request.extensions()), request.headers(), None)?;
     let asker = Asker::new(&pass, request.extensions());
     let command: Command = body::json(request, COMMAND_MAX, "command").await?;
     app.apply_for(asker, command).await?;
@@ -128,8 +129,9 @@ pub(crate) async fn events(
     extensions: Extensions,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
-    let pass = app.control_pass(&headers, token.as_deref())?;
-    let (by, peer) = (pass.holder.recorded(), audit::peer(&extensions));
+    let peer = audit::peer(&extensions);
+    let pass = app.control_pass(peer, &headers, token.as_deref())?;
+    let by = pass.holder.recorded();
     let peer = peer.map(|ip| ip.to_string());
     tracing::info!(target: crate::AUDIT, by, peer, "opened the studio");
     Ok(upgrade

@@ -25,6 +25,7 @@ use parking_lot::{Mutex, RwLock};
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 
+use crate::access::network;
 use crate::app::App;
 use crate::audit::peer;
 use crate::body;
@@ -32,6 +33,7 @@ use crate::chat::{Bucket, Rate};
 use crate::control::Token;
 use crate::problem::Refusal;
 use crate::sdp;
+use crate::whip::peer_of;
 
 use report::Reports;
 
@@ -115,7 +117,7 @@ impl Doctor {
             requests.clear();
         }
         let bucket = requests
-            .entry(address)
+            .entry(network(address))
             .or_insert_with(|| Bucket::full(REQUESTS, now));
         if bucket.take(REQUESTS, now) {
             Ok(())
@@ -288,6 +290,7 @@ async fn connect(
 ) -> Result<Response, Refusal> {
     app.doctor
         .take(peer(request.extensions()), app.clock.now())?;
+    let from = peer_of(&request);
     let offer = sdp::read_offer(request).await?;
     let room = app.doctor.enter()?;
     let channel =
@@ -295,7 +298,8 @@ async fn connect(
             Refusal::new(Code::Internal, "There is no channel to try media with.")
         })?;
     let channel = Arc::clone(channel.channel());
-    let answer = app.peers.whep(channel, offer).await.map_err(sdp::refused)?;
+    let answer = app.peers.whep(channel, offer, from).await;
+    let answer = answer.map_err(sdp::refused)?;
     let session = answer.session.clone();
     let ending = Arc::clone(&app);
     tokio::spawn(async move {
@@ -342,14 +346,19 @@ async fn reports(
     State(app): State<Arc<App>>,
     Query(Token { token }): Query<Token>,
     headers: HeaderMap,
+    extensions: Extensions,
 ) -> Result<Json<Vec<DoctorReport>>, Refusal> {
-    app.control_pass(&headers, token.as_deref())?;
+    app.control_pass(peer(&extensions), &headers, token.as_deref())?;
     Ok(Json(app.doctor.reports()))
 }
 
 /// `DELETE /api/doctor/reports`: forgets them.
-async fn forget(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<StatusCode, Refusal> {
-    app.control_pass(&headers, None)?;
+async fn forget(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Result<StatusCode, Refusal> {
+    app.control_pass(peer(&extensions), &headers, None)?;
     app.doctor.reports.clear();
     Ok(StatusCode::NO_CONTENT)
 }

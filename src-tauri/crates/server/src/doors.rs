@@ -277,6 +277,8 @@ impl Ground {
             https: at.https.map(|at| at.port()),
             media: self.media,
         });
+        let rtmp = at.rtmp.map(|at| at.port());
+        self.app.ingests.set_rtmp_port(rtmp);
     }
 
     async fn moved(

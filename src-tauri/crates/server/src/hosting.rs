@@ -31,7 +31,8 @@ impl Station {
     /// # Errors
     /// [`NotFound`](api::Code::NotFound) when nobody publishes on that channel.
     pub fn end_publisher(&self, channel: &str) -> Result<(), Problem> {
-        self.app.ingests.end(&self.app.hub, channel)
+        let now = self.app.clock.now();
+        self.app.ingests.end(&self.app.hub, channel, now)
     }
 
     /// The links that the host hands out, in the order in which they were made.
@@ -68,7 +69,8 @@ impl Station {
     /// # Errors
     /// As [`Station::revoke_link`].
     pub fn regenerate_link(&self, id: &str) -> Result<(), Problem> {
-        let link = self.app.access.links.regenerate(id)?;
+        let now = self.app.clock.unix_millis(self.app.clock.now());
+        let link = self.app.access.links.regenerate(id, now)?;
         self.app.ingests.end_of_link(&self.app.hub, id);
         note(&link.kept, "regenerated");
         Ok(())

@@ -7,14 +7,19 @@
 mod publishers;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Code, LinkKind, Problem};
+use api::{Code, IngestInfo, LinkKind, Problem, PublishPolicy};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
 use media::{ChannelInfo, ChannelName, HubError, Origin, Standing, Writer};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Fault, Holder, Pass};
 use crate::app::App;
+use crate::problem::Refusal;
 use crate::twin;
 
 pub(crate) use publishers::Ingests;
@@ -110,6 +115,7 @@ pub(crate) fn admit(app: &App, request: Request<'_>) -> Result<Admission, Proble
     } = request;
 
     let now = app.clock.now();
+    publishers.may_return(&channel, (holder.as_ref(), peer), now)?;
     if standing == Standing::Held {
         publishers.room_to_wait(peer)?;
     }
@@ -161,6 +167,8 @@ pub(crate) fn check(app: &App, request: &Request<'_>) -> Result<(), Problem> {
     }
     let publishers = app.ingests.publishers();
     let holder = recognise(app, request)?.map(|pass| pass.holder);
+    let from = (holder.as_ref(), request.peer);
+    publishers.may_return(&request.channel, from, app.clock.now())?;
     match publishers.find(&request.channel) {
         Some(live) => {
             let own = holder.is_some() && live.holder == holder;
@@ -175,6 +183,40 @@ pub(crate) fn check(app: &App, request: &Request<'_>) -> Result<(), Problem> {
     }
 }
 
+/// What a publisher who is not let in is answered over HTTP: 403 for one whom the host has ended.
+pub(crate) fn answer(problem: Problem) -> Refusal {
+    let ended = problem.subject.as_deref() == Some(publishers::ENDED);
+    let refusal = Refusal::from(problem);
+    if ended {
+        refusal.with_status(StatusCode::FORBIDDEN)
+    } else {
+        refusal
+    }
+}
+
+/// `GET /api/ingest`: how the station takes publishers, for pages that tell it.
+pub(crate) async fn info(State(app): State<Arc<App>>) -> Json<IngestInfo> {
+    Json(IngestInfo {
+        rtmp_port: app.ingests.rtmp_port(),
+        policy: match app.ingests.rules().policy {
+            Policy::Keyed => PublishPolicy::Keyed,
+            Policy::Open => PublishPolicy::Open,
+            Policy::Approve => PublishPolicy::Approve,
+        },
+    })
+}
+
+/// Whether a publisher may come at all, where that takes a key: the first thing that is asked.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn expects(app: &App, request: &Request<'_>) -> Result<(), Problem> {
+    match app.ingests.rules().policy {
+        Policy::Keyed => check(app, request),
+        Policy::Open | Policy::Approve => Ok(()),
+    }
+}
+
 /// How the broadcast of whoever has this key stands, and whether that is a guest.
 ///
 /// # Errors
@@ -184,7 +226,10 @@ pub(crate) fn standing(app: &App, request: &Request<'_>) -> Result<(Standing, bo
     let now = app.clock.now();
     app.access.guesses.may_try(request.peer, now)?;
     let key = request.key.filter(|key| !key.is_empty());
-    let pass = key.and_then(|key| app.judge(LinkKind::Publish, key, Some(&request.channel)));
+    let pass = key.and_then(|key| {
+        let brought = (key, Some(request.peer));
+        app.judge(LinkKind::Publish, brought, Some(&request.channel))
+    });
     let Some(pass) = pass else {
         if key.is_some() {
             wrong(app, request, None);
@@ -230,7 +275,11 @@ fn recognise(app: &App, request: &Request<'_>) -> Result<Option<Pass>, Problem> 
     if let Err(problem) = app.access.guesses.may_try(request.peer, now) {
         return if keyed { Err(problem) } else { Ok(None) };
     }
-    let pass = app.judge(LinkKind::Publish, key, Some(&request.channel));
+    let pass = app.judge(
+        LinkKind::Publish,
+        (key, Some(request.peer)),
+        Some(&request.channel),
+    );
     if pass.is_none() {
         let unix = app.clock.unix_millis(now);
         let fault = app
@@ -240,6 +289,9 @@ fn recognise(app: &App, request: &Request<'_>) -> Result<Option<Pass>, Problem> 
         if keyed {
             let channel = &request.channel;
             let text = match fault {
+                None if app.access.is_astray(key, Some(request.peer)) => {
+                    "The control token works on the studio's own machine. Ask the host for a publish link or a stream key.".into()
+                }
                 Some(fault) => format!(
                     "That token does not open channel {channel}: it {fault}. Ask whoever gave it to you for another one."
                 ),
@@ -265,7 +317,7 @@ fn wrong(app: &App, request: &Request<'_>, fault: Option<Fault>) {
 
 fn live_already(channel: &ChannelName, own: bool) -> Problem {
     let next = if own {
-        "End the other publisher first, or turn on the setting ingest.take_over."
+        "End the other publisher first, or choose another name. The host can let the same key take over, with the setting ingest.take_over."
     } else {
         "Choose another name, or wait until it has ended."
     };

@@ -12,7 +12,7 @@ use api::LogLine;
 use axum::Json;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use axum::response::Response;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::access::Pass;
 use crate::app::App;
+use crate::audit;
 use crate::problem::Refusal;
 
 /// Lines kept.
@@ -116,8 +117,9 @@ pub(crate) async fn last(
     State(app): State<Arc<App>>,
     Query(ask): Query<Ask>,
     headers: HeaderMap,
+    extensions: Extensions,
 ) -> Result<Json<Vec<Arc<LogLine>>>, Refusal> {
-    app.control_pass(&headers, ask.token.as_deref())?;
+    app.control_pass(audit::peer(&extensions), &headers, ask.token.as_deref())?;
     Ok(Json(app.logs.last(ask.last.unwrap_or(LAST))))
 }
 
@@ -126,9 +128,10 @@ pub(crate) async fn follow(
     State(app): State<Arc<App>>,
     Query(ask): Query<Ask>,
     headers: HeaderMap,
+    extensions: Extensions,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
-    let pass = app.control_pass(&headers, ask.token.as_deref())?;
+    let pass = app.control_pass(audit::peer(&extensions), &headers, ask.token.as_deref())?;
     let count = ask.last.unwrap_or(LAST);
     Ok(upgrade
         .max_message_size(1024)

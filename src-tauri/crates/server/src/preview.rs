@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use axum::response::Response;
 use bytes::{BufMut, Bytes, BytesMut};
 use media::Frame;
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::View;
 use crate::access::Pass;
 use crate::app::App;
+use crate::audit;
 use crate::picture;
 use crate::problem::Refusal;
 
@@ -216,9 +217,10 @@ pub(crate) async fn preview(
     State(app): State<Arc<App>>,
     Query(Asked { token, view, full }): Query<Asked>,
     headers: HeaderMap,
+    extensions: Extensions,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
-    let pass = app.control_pass(&headers, token.as_deref())?;
+    let pass = app.control_pass(audit::peer(&extensions), &headers, token.as_deref())?;
     Ok(upgrade
         .max_message_size(64)
         .on_upgrade(move |socket| async move {

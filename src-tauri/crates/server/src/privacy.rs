@@ -197,7 +197,8 @@ pub(crate) async fn enter(
         }
         Wish::Key(key) => {
             guesses.may_try(peer.ip(), app.clock.now())?;
-            let Some(pass) = app.judge(LinkKind::Watch, &key, Some(&channel)) else {
+            let Some(pass) = app.judge(LinkKind::Watch, (&key, Some(peer.ip())), Some(&channel))
+            else {
                 app.guessed(Some(&channel), peer.ip());
                 let text = "This link opens nothing here any more. Ask the host for a new one.";
                 return Err(Refusal::from(
@@ -234,7 +235,7 @@ pub(crate) struct Refused<'a> {
 }
 
 /// Writes into the record that a viewer's key was wrong.
-pub(crate) fn note_guess(channel: Option<&ChannelName>, peer: IpAddr) {
+fn note_guess(channel: Option<&ChannelName>, peer: IpAddr) {
     let channel = channel.map(tracing::field::display);
     tracing::info!(
         target: crate::AUDIT, channel, peer = %peer.to_canonical(),
@@ -299,10 +300,11 @@ impl App {
                     guessed: Vec::new(),
                 })?;
             }
-            if let Some(pass) = self.judge(LinkKind::Watch, secret, Some(channel)) {
+            let brought = (secret, Some(shown.peer));
+            if let Some(pass) = self.judge(LinkKind::Watch, brought, Some(channel)) {
                 return Ok(Some(Right::Pass(pass)));
             }
-            match self.judge(LinkKind::Publish, secret, Some(channel)) {
+            match self.judge(LinkKind::Publish, brought, Some(channel)) {
                 // Whoever publishes there may see it.
                 Some(pass) if self.ingests.publishes(channel, &pass.holder) => {
                     return Ok(Some(Right::Pass(pass)));
@@ -318,9 +320,12 @@ impl App {
         Err(Refused { problem, guessed })
     }
 
-    /// Counts a wrong key, and writes it into the record.
+    /// Counts a wrong key, and writes it into the record. This machine's own are not counted: else any page that guesses
+    /// in the host's own browser would shut the host out.
     pub(crate) fn guessed(&self, channel: Option<&ChannelName>, peer: IpAddr) {
-        self.access.guesses.wrong(peer, self.clock.now());
+        if !peer.to_canonical().is_loopback() {
+            self.access.guesses.wrong(peer, self.clock.now());
+        }
         note_guess(channel, peer);
     }
 

@@ -1,16 +1,15 @@
 //! The control side as seen from the network: from where it may be asked, and that every answer of it
 //! is JSON.
 
-use std::net::SocketAddr;
-
 use api::{Code, Problem};
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::access::bearer_of;
+use crate::access::shown_key;
 use crate::app::App;
+use crate::audit;
 use crate::problem::Refusal;
 use crate::v3;
 
@@ -108,10 +107,8 @@ fn words(status: StatusCode) -> &'static str {
 /// # Errors
 /// 403 for the studio's own token from another machine, unless the host allows that.
 pub(crate) fn may_ask(app: &App, request: &Request) -> Result<(), Refusal> {
-    let Some(secret) = asks(request) else {
-        return Ok(());
-    };
-    if app.access.is_own_token(&secret) && !app.access.remote_control() {
+    let from = audit::peer(request.extensions());
+    if shown_key(request).is_some_and(|secret| app.access.is_astray(&secret, from)) {
         return Err(Refusal::new(
             Code::Unauthorized,
             "The control token works on the studio's own machine. Make a control link there to \
@@ -120,24 +117,6 @@ pub(crate) fn may_ask(app: &App, request: &Request) -> Result<(), Refusal> {
         .with_status(StatusCode::FORBIDDEN));
     }
     Ok(())
-}
-
-/// Which secret comes from another machine, whatever it is shown for: films and figures open to the control token, too.
-fn asks(request: &Request) -> Option<String> {
-    let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
-    if peer.ip().to_canonical().is_loopback() {
-        return None;
-    }
-    let in_query = || {
-        let query = request.uri().query()?;
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(name, _)| *name == "token").map(|(_, v)| v)
-    };
-    let secret = match request.headers().contains_key(header::AUTHORIZATION) {
-        true => bearer_of(request.headers()),
-        false => in_query(),
-    };
-    secret.map(str::to_owned)
 }
 
 #[cfg(test)]

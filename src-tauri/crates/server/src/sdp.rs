@@ -3,6 +3,7 @@
 //! An answer carries all candidates of ours. A fragment for the ICE session that stands (`If-Match` with
 //! its entity tag) brings more of the far end's; one for any session (`If-Match: *`) restarts ICE.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use api::Code;
@@ -13,6 +14,7 @@ use wire::webrtc::{Answer, OfferError};
 
 use crate::app::App;
 use crate::problem::Refusal;
+use crate::whip::peer_of;
 use crate::{body, ice};
 
 /// The type of offers and answers.
@@ -100,7 +102,7 @@ pub(crate) async fn session_options() -> Response {
 /// session it names, or a restart of ICE (sections 4.3.1 and 4.3.2).
 ///
 /// # Errors
-/// 415, 428, 412, 413, 408, 400; 422 when it restarts with what does not fit, 404 when the session has
+/// 415, 428, 412, 429, 413, 408, 400; 422 when it restarts with what does not fit, 404 when the session has
 /// ended.
 pub(crate) async fn patch(app: &App, session: &str, request: Request) -> Result<Response, Refusal> {
     body::expect_type(request.headers(), FRAGMENT)
@@ -124,22 +126,29 @@ pub(crate) async fn patch(app: &App, session: &str, request: Request) -> Result<
         }
         Match::Any | Match::Same => {}
     }
+    let from = peer_of(&request);
+    app.throttle.patch(from, app.clock.now())?;
     let fragment = body::read(request, FRAGMENT_MAX).await?;
     let text = String::from_utf8(fragment.into())
         .ok()
         .filter(|text| is_fragment(text))
         .ok_or_else(|| Refusal::new(Code::Invalid, "The body is no SDP fragment."))?;
     if matched == Match::Same {
-        let taken = app.peers.trickle(session, &text).await;
+        let taken = app.peers.trickle(session, &text, from).await;
         taken.map_err(|_| no_session())?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    restart(app, session, text).await
+    restart(app, session, text, from).await
 }
 
-async fn restart(app: &App, session: &str, text: String) -> Result<Response, Refusal> {
+async fn restart(
+    app: &App,
+    session: &str,
+    text: String,
+    from: IpAddr,
+) -> Result<Response, Refusal> {
     let section = section(&text);
-    let restarted = app.peers.restart(session, text).await;
+    let restarted = app.peers.restart(session, text, from).await;
     let restarted = restarted.map_err(|error| match error {
         OfferError::Malformed(_) => Refusal::new(
             Code::Invalid,
@@ -207,6 +216,12 @@ fn matches(headers: &HeaderMap, etag: &str) -> Match {
 pub(crate) fn is_fragment(text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.is_empty()).peekable();
     lines.peek().is_some() && lines.all(|line| line.starts_with("a=") || line.starts_with("m="))
+}
+
+impl From<OfferError> for Refusal {
+    fn from(error: OfferError) -> Self {
+        refused(error)
+    }
 }
 
 /// What an offer that gets no answer becomes.

@@ -31,7 +31,8 @@ use wire::webrtc::{Answer, OfferError, Publication, Restarted, SessionStats, Tra
 use crate::access::{Access, JwtKey, Links};
 use crate::app::App;
 use crate::guard::Guard;
-use crate::whep::Peers;
+use crate::problem::Refusal;
+use crate::whep::{Admit, Peers};
 use crate::{Assembled, Control, Limits, Parts, Rules, accept, assemble, chat, presence};
 
 pub(crate) const TOKEN: &str = "control-token-for-tests";
@@ -226,6 +227,7 @@ impl Peers for FakePeers {
         &self,
         channel: Arc<Channel>,
         offer: String,
+        _from: IpAddr,
     ) -> BoxFuture<'_, Result<Answer, OfferError>> {
         let answer = match fault(&offer) {
             Some(error) => Err(error),
@@ -240,21 +242,26 @@ impl Peers for FakePeers {
     }
 
     /// Publications live until they are taken away or ended.
-    fn whip(
-        &self,
-        publication: Publication,
+    fn whip<'a>(
+        &'a self,
         offer: String,
-    ) -> BoxFuture<'_, Result<Answer, OfferError>> {
+        _from: IpAddr,
+        admit: Admit<'a>,
+    ) -> BoxFuture<'a, Result<Answer, Refusal>> {
         let mut open = self.publications.lock();
         open.retain(|publication| !publication.end.is_cancelled());
-        let answer = match fault(&offer) {
-            Some(error) => Err(error),
-            None => {
-                open.push(publication);
-                Ok(answered(format!("publisher-{}", open.len())))
-            }
-        };
+        let admitted = fault(&offer).map_or_else(admit, |error| Err(error.into()));
+        let answer = admitted.map(|publication| {
+            open.push(publication);
+            answered(format!("publisher-{}", open.len()))
+        });
         Box::pin(std::future::ready(answer))
+    }
+
+    fn watches(&self, session: &str, channel: &ChannelName) -> bool {
+        let open = self.open.lock();
+        open.iter()
+            .any(|(name, on)| name == session && on == channel)
     }
 
     fn etag(&self, session: &str) -> Option<String> {
@@ -266,6 +273,7 @@ impl Peers for FakePeers {
         &'a self,
         session: &'a str,
         fragment: &'a str,
+        _from: IpAddr,
     ) -> BoxFuture<'a, Result<(), OfferError>> {
         let told = (session.to_owned(), fragment.to_owned());
         self.trickled.lock().push(told);
@@ -276,6 +284,7 @@ impl Peers for FakePeers {
         &'a self,
         _session: &'a str,
         fragment: String,
+        _from: IpAddr,
     ) -> BoxFuture<'a, Result<Restarted, OfferError>> {
         let restarted = Restarted {
             fragment: "a=ice-ufrag:new\r\n".into(),

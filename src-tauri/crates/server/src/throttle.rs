@@ -23,6 +23,12 @@ const RATE: Rate = Rate {
     per_second: 20.0,
 };
 
+/// Requests to change sessions that stand: addresses that trickle, one by one, and restarts.
+const CHANGES: Rate = Rate {
+    burst: 1_000.0,
+    per_second: 100.0,
+};
+
 /// Sessions of one address at once, connected or not: as many as its connections
 /// ([`Limits`](crate::Limits)), and a quarter of what the station carries.
 const SESSIONS: usize = 256;
@@ -40,13 +46,49 @@ pub(crate) struct Throttle {
 #[derive(Debug)]
 struct Asker {
     bucket: Bucket,
+    changes: Bucket,
     /// Places taken that are no sessions yet, or that live as long as a connection.
     taken: usize,
     /// Sessions by name; some may have ended.
     sessions: Vec<String>,
 }
 
+impl Asker {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            bucket: Bucket::full(RATE, now),
+            changes: Bucket::full(CHANGES, now),
+            taken: 0,
+            sessions: Vec::new(),
+        }
+    }
+}
+
 impl Throttle {
+    /// Counts a request to change a session that stands.
+    ///
+    /// # Errors
+    /// [`Code::TooMany`].
+    pub(crate) fn patch(&self, address: IpAddr, now: Timestamp) -> Result<(), Refusal> {
+        if address.to_canonical().is_loopback() {
+            return Ok(());
+        }
+        let mut addresses = self.addresses.lock();
+        if addresses.len() >= ADDRESSES {
+            addresses.retain(|_, asker| asker.taken + asker.sessions.len() > 0);
+        }
+        let asker = addresses.entry(network(address));
+        if asker
+            .or_insert_with(|| Asker::new(now))
+            .changes
+            .take(CHANGES, now)
+        {
+            return Ok(());
+        }
+        let text = "Sessions were changed very often from this address just now. Wait a moment, then try again.";
+        Err(Problem::new(Code::TooMany, text).into())
+    }
+
     /// A place for one more session of an address; `stands` says whether a session has not ended.
     ///
     /// # Errors
@@ -68,11 +110,7 @@ impl Throttle {
                 asker.taken + asker.sessions.len() > 0
             });
         }
-        let asker = addresses.entry(address).or_insert_with(|| Asker {
-            bucket: Bucket::full(RATE, now),
-            taken: 0,
-            sessions: Vec::new(),
-        });
+        let asker = addresses.entry(address).or_insert_with(|| Asker::new(now));
         if !asker.bucket.take(RATE, now) {
             let text = "Many sessions were opened from this address just now. Wait a moment, then try again.";
             return Err(Problem::new(Code::TooMany, text).into());
@@ -144,6 +182,25 @@ mod tests {
 
     fn address(text: &str) -> IpAddr {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn sessions_are_changed_a_bounded_number_of_times() {
+        let throttle = Throttle::default();
+        let now = Timestamp::ZERO;
+        let many = |address: &str, now| {
+            let address = address.parse().unwrap();
+            (0..5_000)
+                .filter(|_| throttle.patch(address, now).is_ok())
+                .count()
+        };
+        assert_eq!(many("192.168.1.9", now), 1_000);
+        assert_eq!(many("192.168.1.10", now), 1_000);
+        assert_eq!(many("127.0.0.1", now), 5_000);
+        assert_eq!(
+            many("192.168.1.9", now + std::time::Duration::from_secs(1)),
+            100
+        );
     }
 
     #[test]

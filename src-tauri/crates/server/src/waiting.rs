@@ -11,7 +11,7 @@ use api::{Code, OwnBroadcast, Standing};
 use axum::Json;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, Request, State};
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use axum::response::Response;
 use bytes::Bytes;
 use media::{Channel, ChannelName, Clock, Config, Next, Origin, Samples, Start, Want};
@@ -19,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::access::{Pass, bearer_of};
 use crate::app::App;
+use crate::audit;
 use crate::channels::channel_name;
 use crate::control::Token;
 use crate::problem::Refusal;
@@ -106,9 +107,10 @@ pub(crate) async fn look(
     Path(channel): Path<String>,
     Query(Token { token }): Query<Token>,
     headers: HeaderMap,
+    extensions: Extensions,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
-    let pass = app.control_pass(&headers, token.as_deref())?;
+    let pass = app.control_pass(audit::peer(&extensions), &headers, token.as_deref())?;
     let name = channel_name(&channel)?;
     let held = app.hub.held().into_iter().find(|c| *c.name() == name);
     let channel = held.or_else(|| app.hub.on_stage(&name)).ok_or_else(|| {

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::channels::channel_name;
 use crate::ingest::{self, Admission};
 use crate::problem::Refusal;
-use crate::sdp::{self, created, no_session, read_offer, refused};
+use crate::sdp::{self, created, no_session, read_offer};
 
 /// Said with an answer while the host has not let the publisher in.
 const HELD: HeaderName = HeaderName::from_static("klieg-held");
@@ -81,21 +81,24 @@ pub(crate) async fn offer(
     let peer = peer_of(&request);
     let place = app.place(peer)?;
     let offer = read_offer(request).await?;
-    let Admission { writer, end, guest } = ingest::admit(
-        &app,
-        ingest::Request {
-            channel: name,
-            origin: Origin::Whip,
-            key: bearer.as_deref(),
-            peer,
-        },
-    )?;
-    let held = writer.channel().is_held();
-    let publication = Publication {
-        writer,
-        end: end.clone(),
+    let request = ingest::Request {
+        channel: name,
+        origin: Origin::Whip,
+        key: bearer.as_deref(),
+        peer,
     };
-    let answer = app.peers.whip(publication, offer).await.map_err(refused)?;
+    // A stranger's offer is not looked into.
+    ingest::expects(&app, &request).map_err(ingest::answer)?;
+    let mut let_in = None;
+    let admit = Box::new(|| {
+        let Admission { writer, end, guest } =
+            ingest::admit(&app, request).map_err(ingest::answer)?;
+        let held = writer.channel().is_held();
+        let_in = Some((end.clone(), held, guest));
+        Ok(Publication { writer, end })
+    });
+    let answer = app.peers.whip(offer, peer, admit).await?;
+    let (end, held, guest) = let_in.ok_or_else(no_session)?;
     place.keep(&answer.session);
     let session = Session {
         channel,

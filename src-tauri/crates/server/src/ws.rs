@@ -10,7 +10,7 @@ use api::Code;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{ConnectInfo, Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use media::Origin;
 use serde::Deserialize;
@@ -28,6 +28,9 @@ const MESSAGE_MAX: usize = 8 << 20;
 /// A sender that is silent for so long is gone.
 const SILENCE: Duration = Duration::from_secs(15);
 
+/// From where a browser asks (Fetch Metadata, section 2.3).
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// What stands in the address.
 #[derive(Deserialize)]
 pub(crate) struct Wish {
@@ -42,8 +45,21 @@ pub(crate) async fn publish(
     State(app): State<Arc<App>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Query(wish): Query<Wish>,
+    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refusal> {
+    // A WebSocket's Origin is checked; a picture in some other site's page has none, and its wrong keys would be
+    // counted as this machine's.
+    if headers
+        .get(FETCH_SITE)
+        .is_some_and(|site| site == "cross-site")
+    {
+        return Err(Refusal::new(
+            Code::Unauthorized,
+            "Pages of other sites may not ask this. Open the station's own page to broadcast.",
+        )
+        .with_status(StatusCode::FORBIDDEN));
+    }
     let request = ingest::Request {
         channel: channel_name(&wish.stream_key)?,
         origin: Origin::Whip,
@@ -51,7 +67,7 @@ pub(crate) async fn publish(
         peer: peer.ip(),
     };
     let Ok(upgrade) = upgrade else {
-        ingest::check(&app, &request)?;
+        ingest::check(&app, &request).map_err(ingest::answer)?;
         return Err(
             Refusal::new(Code::Invalid, "This address takes a WebSocket.")
                 .with_status(StatusCode::UPGRADE_REQUIRED)
@@ -59,7 +75,7 @@ pub(crate) async fn publish(
         );
     };
     let place = app.place(peer.ip())?;
-    let admission = ingest::admit(&app, request)?;
+    let admission = ingest::admit(&app, request).map_err(ingest::answer)?;
     let mut response = upgrade
         .max_message_size(MESSAGE_MAX)
         .on_upgrade(move |socket| async move {

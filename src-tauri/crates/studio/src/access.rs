@@ -1,7 +1,6 @@
 //! Links that the host hands out, and those who publish to the station.
 
 use api::{AccessLink, ChatRoom, Code, LinkKind, NewAccessLink, Problem, Publisher};
-use media::ChannelName;
 use server::Link;
 use server::Station;
 
@@ -115,16 +114,22 @@ fn shown(Link { kept: link, secret }: Link, plain: &str, secure: &str) -> Access
             qr: String::new(),
         };
     };
-    let program = ChannelName::program();
-    let channel = link.channel.as_deref().unwrap_or(program.as_str());
+    // Without a channel it opens any: it leads to where all are listed.
     let url = match (link.kind, &link.channel) {
-        (LinkKind::Watch, _) => format!("{base}/watch/{channel}?key={secret}"),
-        (LinkKind::Publish | LinkKind::Guest, Some(channel)) => {
+        (LinkKind::Watch, Some(channel)) => format!("{base}/watch/{channel}?key={secret}"),
+        (LinkKind::Watch, None) => format!("{base}/?key={secret}"),
+        (LinkKind::Publish, Some(channel)) => {
             format!("{base}/broadcast?channel={channel}&key={secret}")
         }
-        (LinkKind::Publish | LinkKind::Guest, None) => format!("{base}/broadcast?key={secret}"),
+        (LinkKind::Publish, None) => format!("{base}/broadcast?key={secret}"),
+        // The page speaks to a guest before it asks the station.
+        (LinkKind::Guest, Some(channel)) => {
+            format!("{base}/broadcast?channel={channel}&key={secret}&guest")
+        }
+        (LinkKind::Guest, None) => format!("{base}/broadcast?key={secret}&guest"),
         // Behind the number sign a secret stays in the browser.
-        (LinkKind::Moderate, _) => format!("{base}/watch/{channel}#moderate={secret}"),
+        (LinkKind::Moderate, Some(channel)) => format!("{base}/watch/{channel}#moderate={secret}"),
+        (LinkKind::Moderate, None) => format!("{base}/#moderate={secret}"),
         (LinkKind::Control, _) => format!("{base}/studio#token={secret}"),
     };
     AccessLink {
@@ -151,11 +156,7 @@ mod tests {
         let plain = "http://192.168.1.20:8080";
         let secure = "https://192.168.1.20:8443";
         for (kind, channel, expect) in [
-            (
-                LinkKind::Watch,
-                None,
-                "http://192.168.1.20:8080/watch/program?key=s3",
-            ),
+            (LinkKind::Watch, None, "http://192.168.1.20:8080/?key=s3"),
             (
                 LinkKind::Watch,
                 Some("a"),
@@ -174,12 +175,17 @@ mod tests {
             (
                 LinkKind::Guest,
                 Some("maria"),
-                "https://192.168.1.20:8443/broadcast?channel=maria&key=s3",
+                "https://192.168.1.20:8443/broadcast?channel=maria&key=s3&guest",
             ),
             (
                 LinkKind::Moderate,
                 Some("a"),
                 "https://192.168.1.20:8443/watch/a#moderate=s3",
+            ),
+            (
+                LinkKind::Moderate,
+                None,
+                "https://192.168.1.20:8443/#moderate=s3",
             ),
             (
                 LinkKind::Control,

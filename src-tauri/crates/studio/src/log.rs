@@ -12,6 +12,7 @@ mod acts;
 mod file;
 mod keep;
 mod redact;
+mod stderr;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -27,9 +28,11 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 use acts::Acts;
 use file::LogFile;
 use keep::Keeper;
+use stderr::Stderr;
 
-/// What others' parts say is left out below these levels, whatever the level of our own.
-const QUIET: &str = "wgpu_core=warn,wgpu_hal=warn,naga=warn,rtc=warn";
+/// What others' parts say is left out below these levels, whatever the level of our own. The ICE agent warns with each
+/// check of each session that nobody has come to yet: strangers could fill the log.
+const QUIET: &str = "wgpu_core=warn,wgpu_hal=warn,naga=warn,rtc=warn,rtc_ice=error";
 
 /// The variable that chooses levels before any setting is read, and over all of them.
 const VARIABLE: &str = "KLIEG_LOG";
@@ -65,7 +68,7 @@ pub fn start() {
     let keeper = Keeper::new(Clock::start(), lines.clone(), file.clone());
     let stderr = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_writer(Stderr::new);
     // Acts are recorded whatever the log leaves out.
     let only = Targets::new().with_target(server::AUDIT, LevelFilter::DEBUG);
     let started = tracing_subscriber::registry()

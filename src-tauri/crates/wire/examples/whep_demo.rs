@@ -101,6 +101,7 @@ async fn serve(
     station: &Station,
     channel: Arc<media::Channel>,
 ) -> Result<()> {
+    let from = stream.peer_addr()?.ip();
     let mut request = Vec::new();
     let (head, body) = loop {
         if stream.read_buf(&mut request).await? == 0 {
@@ -121,7 +122,7 @@ async fn serve(
         }
     };
     let (status, kind, body) = if head.starts_with("POST /program/whep") {
-        match station.whep(channel, &body).await {
+        match station.whep(channel, &body, from).await {
             Ok(answer) => ("201 Created", "application/sdp", answer.sdp),
             Err(error) => ("400 Bad Request", "text/plain", error.to_string()),
         }

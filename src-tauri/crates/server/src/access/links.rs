@@ -146,18 +146,20 @@ impl Links {
         Ok(entry.link)
     }
 
-    /// Gives a link a new secret; the old one opens nothing any more. Blocks for the time of a small
-    /// query.
+    /// Gives a link a new secret; the old one opens nothing any more. One whose time is over holds as long again as it was
+    /// made for. Blocks for the time of a small query.
     ///
     /// # Errors
     /// As [`Links::revoke`].
-    pub(crate) fn regenerate(&self, id: &str) -> Result<Link, Problem> {
+    pub(crate) fn regenerate(&self, id: &str, now: i64) -> Result<Link, Problem> {
         let key = self.key()?;
         let mut entries = self.entries.lock();
         let at = position(&entries, id)?;
         let old = &entries[at].link;
+        let again = |at: i64| now.saturating_add(at.saturating_sub(old.created).max(0));
         let link = key.seal(KeptLink {
             turn: old.turn + 1,
+            expires: old.expires.map(|at| if at <= now { again(at) } else { at }),
             ..old.clone()
         });
         let kept = &link.kept;

@@ -88,7 +88,7 @@ fn a_link_holds_without_its_key_and_is_shown_with_it() {
     let holds = |secret: &str| links.judge(LinkKind::Watch, secret, None, 1).is_some();
     assert!(holds(link.word()) && holds(other.word()) && !holds(""));
     // Regenerated, it has another secret of another key.
-    let again = links.regenerate(&link.kept.id).unwrap();
+    let again = links.regenerate(&link.kept.id, 1).unwrap();
     assert!(again.word() != link.word() && holds(again.word()) && !holds(link.word()));
     assert_eq!(shown(&links), [again.secret.clone(), None]);
     *control.secrets.lock() = key;
@@ -113,7 +113,7 @@ fn a_link_ends_is_regenerated_and_is_taken_back() {
     let pass = opens(link.word(), 1).unwrap();
     assert_eq!(pass.holder.name(), "For Ana");
 
-    let again = links.regenerate(&link.kept.id).unwrap();
+    let again = links.regenerate(&link.kept.id, 1).unwrap();
     assert!(pass.revoked.is_cancelled());
     assert!(opens(link.word(), 1).is_none());
     assert_eq!((again.kept.created, again.kept.expires), (0, Some(1000)));
@@ -129,8 +129,24 @@ fn a_link_ends_is_regenerated_and_is_taken_back() {
     assert!(pass.revoked.is_cancelled());
     assert!(opens(again.word(), 1).is_none() && links.list().is_empty());
     let revoked = links.revoke(&link.kept.id).map(|_| ());
-    for refused in [revoked, links.regenerate(&link.kept.id).map(|_| ())] {
+    for refused in [revoked, links.regenerate(&link.kept.id, 1).map(|_| ())] {
         assert_eq!(refused.unwrap_err().code, Code::NotFound);
+    }
+}
+
+/// A fresh link is one that opens something.
+#[test]
+fn a_link_whose_time_is_over_holds_as_long_again_when_it_is_renewed() {
+    let links = links();
+    let stage = channel("stage");
+    let link = links
+        .create(new(LinkKind::Watch, None, Some(1_000)), 400)
+        .unwrap();
+    for (now, expires) in [(999, 1_000), (5_000, 5_600)] {
+        let again = links.regenerate(&link.kept.id, now).unwrap();
+        assert_eq!(again.kept.expires, Some(expires), "renewed at {now}");
+        let opens = |at| links.judge(LinkKind::Watch, again.word(), Some(&stage), at);
+        assert!(opens(expires - 1).is_some() && opens(expires).is_none());
     }
 }
 
@@ -164,6 +180,7 @@ fn links_that_cannot_be_are_refused_at_their_field() {
 #[tokio::test]
 async fn the_token_is_all_or_nothing() {
     let desk = Desk::new();
+    let near = Some("127.0.0.1".parse().unwrap());
     for (header, query, expect) in [
         (Some(format!("Bearer {TOKEN}")), None, true),
         (Some(format!("bearer {TOKEN}")), None, true),
@@ -182,11 +199,15 @@ async fn the_token_is_all_or_nothing() {
         if let Some(value) = &header {
             headers.insert(header::AUTHORIZATION, value.parse().unwrap());
         }
-        let got = desk.app.control_pass(&headers, query).is_ok();
+        let got = desk.app.control_pass(near, &headers, query).is_ok();
         assert_eq!(got, expect, "{header:?} {query:?}");
     }
     let nobody = Access::new(String::new(), links(), None);
-    assert!(nobody.judge(LinkKind::Control, "", None, 0).is_none());
+    assert!(
+        nobody
+            .judge(LinkKind::Control, ("", near), None, 0)
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -296,6 +317,8 @@ async fn whoever_guesses_the_control_token_is_slowed_down() {
             );
         }
     }
+    // However the address writes it.
+    assert_eq!(ask("/api/logs?%74oken=x", None, there).await, 429);
     // Those who show no token go on, and so does what anyone may see.
     assert_eq!(ask("/api/snapshot", None, there).await, 401);
     assert_eq!(ask("/api/channels", None, there).await, 200);

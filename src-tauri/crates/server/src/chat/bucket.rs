@@ -27,11 +27,21 @@ impl Bucket {
         }
     }
 
-    /// Takes one out, if one is there.
-    pub(crate) fn take(&mut self, rate: Rate, now: Timestamp) -> bool {
+    /// Whether it is as a new one would be.
+    pub(crate) fn is_full(mut self, rate: Rate, now: Timestamp) -> bool {
+        self.fill(rate, now);
+        self.left >= rate.burst
+    }
+
+    fn fill(&mut self, rate: Rate, now: Timestamp) {
         let passed = now.since(self.at).as_secs_f64();
         self.left = (self.left + passed * rate.per_second).min(rate.burst);
         self.at = self.at.max(now);
+    }
+
+    /// Takes one out, if one is there.
+    pub(crate) fn take(&mut self, rate: Rate, now: Timestamp) -> bool {
+        self.fill(rate, now);
         // What is left after many small fillings is not exact.
         let fine = self.left >= 1.0 - 1e-9;
         if fine {

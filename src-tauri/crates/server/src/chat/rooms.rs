@@ -10,7 +10,7 @@ use media::Timestamp;
 
 use super::bucket::{Bucket, Rate};
 use super::text;
-use crate::access::Pass;
+use crate::access::{Pass, network};
 use crate::privacy::Right;
 
 /// Messages of one person.
@@ -31,6 +31,9 @@ const CALLING: Rate = Rate {
     per_second: 5.0,
 };
 
+/// Addresses remembered; beyond them those that nobody is here from are forgotten as soon as they may say as much as anybody.
+const ADDRESSES: usize = 1_024;
+
 /// People of whom it is known when they spoke last; beyond them those who may speak again are forgotten.
 const SPOKEN_MAX: usize = 10_000;
 
@@ -38,6 +41,7 @@ const SPOKEN_MAX: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct Rooms<K> {
     members: HashMap<K, Member>,
+    /// By network, where anybody may have any address.
     addresses: HashMap<IpAddr, Address>,
     /// When whom said something last in which room, and how long they wait: for slow mode.
     spoken: HashMap<(String, String), (Timestamp, Duration)>,
@@ -161,8 +165,13 @@ impl<K: Copy + Eq + Hash> Rooms<K> {
                 calling: Bucket::full(CALLING, now),
             },
         );
+        if self.addresses.len() >= ADDRESSES {
+            self.addresses.retain(|_, from| {
+                from.members > 0 || !from.saying.is_full(SAYING_FROM_ONE_ADDRESS, now)
+            });
+        }
         self.addresses
-            .entry(address)
+            .entry(network(address))
             .or_insert_with(|| Address {
                 members: 0,
                 saying: Bucket::full(SAYING_FROM_ONE_ADDRESS, now),
@@ -175,11 +184,9 @@ impl<K: Copy + Eq + Hash> Rooms<K> {
         let Some(member) = self.members.remove(&who) else {
             return;
         };
-        if let Some(address) = self.addresses.get_mut(&member.address) {
-            address.members -= 1;
-            if address.members == 0 {
-                self.addresses.remove(&member.address);
-            }
+        // It stays, so that coming back does not refill what it may say.
+        if let Some(from) = self.addresses.get_mut(&network(member.address)) {
+            from.members -= 1;
         }
     }
 
@@ -352,7 +359,7 @@ impl<K: Copy + Eq + Hash> Rooms<K> {
             }
         }
         let member = self.members.get_mut(&who).ok_or_else(gone)?;
-        let address = self.addresses.get_mut(&member.address);
+        let address = self.addresses.get_mut(&network(member.address));
         let fine = member.saying.take(SAYING, now)
             && address.is_none_or(|a| a.saying.take(SAYING_FROM_ONE_ADDRESS, now));
         if !fine {

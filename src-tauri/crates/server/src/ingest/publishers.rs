@@ -1,8 +1,9 @@
 //! Who publishes now: seen by the host, let in, and put out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::{ChannelSource, Code, Problem};
 use media::{Channel, ChannelName, Clock, Hub, Origin, Standing, Timestamp, Writer};
@@ -10,16 +11,28 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use super::Rules;
-use crate::access::Holder;
+use crate::access::{Holder, network};
 
 /// Publishers from one address that may wait for the host at once: nobody may fill the station by
 /// knocking.
 const WAITING_MAX: usize = 3;
 
+/// How long whoever the host has ended stays out of that channel: long enough for a program that comes back by itself to
+/// be told, and to give up.
+const STAYS_OUT: Duration = Duration::from_secs(60);
+
+/// Those of whom this is remembered, the newest.
+const ENDED_MAX: usize = 64;
+
+/// What a problem of one of those is about.
+pub(super) const ENDED: &str = "ended";
+
 /// Who publishes now, and by which rules.
 #[derive(Debug)]
 pub(crate) struct Ingests {
     rules: RwLock<Rules>,
+    /// Where encoders reach it by RTMP, if they do.
+    rtmp: RwLock<Option<u16>>,
     publishers: Mutex<Publishers>,
 }
 
@@ -28,6 +41,7 @@ impl Ingests {
     pub(crate) fn new(rules: Rules) -> Self {
         Self {
             rules: RwLock::new(rules),
+            rtmp: RwLock::default(),
             publishers: Mutex::default(),
         }
     }
@@ -42,8 +56,37 @@ impl Ingests {
         *self.rules.write() = rules;
     }
 
+    /// The port of RTMP, where it is taken.
+    pub(crate) fn rtmp_port(&self) -> Option<u16> {
+        *self.rtmp.read()
+    }
+
+    /// RTMP is taken at this port from now on, or not at all.
+    pub(crate) fn set_rtmp_port(&self, port: Option<u16>) {
+        *self.rtmp.write() = port;
+    }
+
     pub(super) fn publishers(&self) -> MutexGuard<'_, Publishers> {
         self.publishers.lock()
+    }
+
+    /// As if the minute had passed.
+    #[cfg(test)]
+    pub(crate) fn forget_whom_the_host_ended(&self) {
+        self.publishers().ended.clear();
+    }
+
+    /// Whether the host has not ended a holder on a channel just now.
+    #[cfg(test)]
+    pub(crate) fn may_return(
+        &self,
+        channel: &ChannelName,
+        holder: &Holder,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let nowhere = IpAddr::from([0, 0, 0, 0]);
+        self.publishers()
+            .may_return(channel, (Some(holder), nowhere), now)
     }
 
     /// Everyone, those that wait first, then by channel.
@@ -74,11 +117,11 @@ impl Ingests {
         Ok(())
     }
 
-    /// Ends a publisher, whether it waits or is live.
+    /// Ends a publisher, whether it waits or is live. One that was live stays out for a minute.
     ///
     /// # Errors
     /// [`Code::NotFound`] when nobody publishes there.
-    pub(crate) fn end(&self, hub: &Hub, channel: &str) -> Result<(), Problem> {
+    pub(crate) fn end(&self, hub: &Hub, channel: &str, now: Timestamp) -> Result<(), Problem> {
         let mut publishers = self.publishers();
         let found = publishers.all.iter().find(|p| p.is(channel));
         let publisher = found.ok_or_else(|| {
@@ -90,9 +133,20 @@ impl Ingests {
         } else {
             "the host ended it"
         };
+        let held = publisher.channel.is_held();
         publisher.put_out(hub, why, None);
+        let ended = Ended {
+            channel: publisher.channel.name().clone(),
+            holder: publisher.holder.clone(),
+            from: network(publisher.peer),
+            at: now,
+        };
         if let Some(guest) = publisher.guest().map(str::to_owned) {
             publishers.known.remove(&guest);
+        }
+        if !held {
+            publishers.ended.truncate(ENDED_MAX - 1);
+            publishers.ended.push_front(ended);
         }
         publishers.forget_ended();
         Ok(())
@@ -143,6 +197,17 @@ pub(super) struct Publishers {
     all: Vec<Publisher>,
     /// Links of guests who were let in, and were not ended since: they need not wait again.
     known: BTreeSet<String>,
+    /// Whom the host has ended, the newest first.
+    ended: VecDeque<Ended>,
+}
+
+/// Whom the host has ended: whoever had this right, or, where none was needed, came from there.
+#[derive(Debug)]
+struct Ended {
+    channel: ChannelName,
+    holder: Option<Holder>,
+    from: IpAddr,
+    at: Timestamp,
 }
 
 impl Publishers {
@@ -163,12 +228,38 @@ impl Publishers {
         matches!(guest, Holder::Link { id, guest: true, .. } if self.known.contains(id))
     }
 
+    /// Whether somebody may come back, whom the host may have ended just now.
+    ///
+    /// # Errors
+    /// [`Code::Conflict`], about [`ENDED`].
+    pub(super) fn may_return(
+        &self,
+        channel: &ChannelName,
+        (holder, peer): (Option<&Holder>, IpAddr),
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let is = |ended: &&Ended| {
+            ended.channel == *channel
+                && ended.holder.as_ref() == holder
+                && (holder.is_some() || ended.from == network(peer))
+                && now.since(ended.at) < STAYS_OUT
+        };
+        if !self.ended.iter().any(|ended| is(&ended)) {
+            return Ok(());
+        }
+        let text = format!(
+            "The host ended this broadcast. Ask the host, or begin anew on channel {channel} in a minute."
+        );
+        Err(Problem::new(Code::Conflict, text).about(ENDED))
+    }
+
     /// Whether one more from an address may wait.
     ///
     /// # Errors
     /// [`Code::TooMany`].
     pub(super) fn room_to_wait(&self, peer: IpAddr) -> Result<(), Problem> {
-        let waiting = |p: &&Publisher| p.channel.is_held() && p.peer == peer.to_canonical();
+        let from = network(peer);
+        let waiting = |p: &&Publisher| p.channel.is_held() && network(p.peer) == from;
         if self.all.iter().filter(waiting).count() < WAITING_MAX {
             return Ok(());
         }

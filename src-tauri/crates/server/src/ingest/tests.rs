@@ -17,8 +17,9 @@ fn rules(policy: Policy) -> Rules {
     }
 }
 
-/// Knocks as a WHIP publisher.
+/// Knocks as a WHIP publisher, where the control token is a key from other machines, too.
 fn knock(desk: &Desk, channel: &str, key: Option<&str>, from: &str) -> Result<Admission, Code> {
+    desk.app.access.set_remote_control(true);
     let request = Request {
         channel: channel.parse().unwrap(),
         origin: Origin::Whip,
@@ -137,10 +138,16 @@ async fn one_that_waits_is_seen_by_the_host_alone_until_it_is_let_in() {
 async fn one_that_is_refused_is_ended_and_its_name_is_free() {
     let desk = Desk::ruled(rules(Policy::Approve));
     let came = knock(&desk, "stage", None, HOME).unwrap();
-    desk.app.ingests.end(&desk.app.hub, "stage").unwrap();
+    desk.app
+        .ingests
+        .end(&desk.app.hub, "stage", desk.app.clock.now())
+        .unwrap();
     assert!(came.end.is_cancelled() && came.writer.channel().has_ended());
     assert!(desk.app.ingests.list(&desk.app.clock).is_empty());
-    let gone = desk.app.ingests.end(&desk.app.hub, "stage");
+    let gone = desk
+        .app
+        .ingests
+        .end(&desk.app.hub, "stage", desk.app.clock.now());
     assert_eq!(gone.unwrap_err().code, Code::NotFound);
     // The first still holds its writer.
     let _second = knock(&desk, "stage", None, HOME).unwrap();
@@ -336,14 +343,17 @@ async fn a_guest_who_was_let_in_comes_back_without_waiting_until_the_host_ends_i
     assert_eq!(standing(&come()), Standing::Backstage);
 
     let came = come();
-    ingests.end(hub, "maria").unwrap();
+    ingests.end(hub, "maria", desk.app.clock.now()).unwrap();
     assert!(came.end.is_cancelled());
+    let again = knock(&desk, "maria", Some(link.word()), HOME);
+    assert_eq!(again.unwrap_err(), Code::Conflict, "for a minute");
+    ingests.forget_whom_the_host_ended();
     assert_eq!(standing(&come()), Standing::Held);
 
     let _waits = come();
     ingests.admit(hub, "maria").unwrap();
     ingests.end_of_link(hub, &link.kept.id);
-    let fresh = desk.app.access.links.regenerate(&link.kept.id).unwrap();
+    let fresh = desk.app.access.links.regenerate(&link.kept.id, 1).unwrap();
     let came = knock(&desk, "maria", Some(fresh.word()), HOME).unwrap();
     assert_eq!(standing(&came), Standing::Held);
 }

@@ -1,13 +1,15 @@
 //! Who asks for something of the library. In the place of the host's key others show theirs, and a show of an open channel is
 //! answered with any: what opens nothing is counted as a guess all the same, once for a request.
 
+use std::net::IpAddr;
+
 use api::{LinkKind, Problem};
 use axum::http::HeaderMap;
 use media::ChannelName;
 
 use crate::access::control_key;
 use crate::app::App;
-use crate::privacy::{Shown, is_signed, note_guess};
+use crate::privacy::{Shown, is_signed};
 
 /// Somebody at the library.
 pub(super) struct Visit {
@@ -34,7 +36,10 @@ impl App {
             // Else a page that guesses in the host's own browser would shut the host out.
             self.access.guesses.may_try(shown.peer, self.clock.now())?;
         }
-        let host = key.is_some_and(|key| self.judge(LinkKind::Control, key, None).is_some());
+        let host = key.is_some_and(|key| {
+            self.judge(LinkKind::Control, (key, Some(shown.peer)), None)
+                .is_some()
+        });
         Ok(Visit {
             host,
             doubted: key.filter(|_| !host).map(str::to_owned),
@@ -61,25 +66,24 @@ impl App {
             }));
         }
         // What opens one channel was not guessed for another.
-        let strange = |key: &&str| !channels.iter().any(|channel| self.opens(channel, key));
-        let channel = channels.first().filter(|_| channels.len() == 1);
         let peer = visit.shown.peer;
-        if guessed.iter().any(strange) {
+        let strange = |key: &&str| {
+            !channels
+                .iter()
+                .any(|channel| self.opens(channel, key, peer))
+        };
+        let channel = channels.first().filter(|_| channels.len() == 1);
+        let doubted = visit.doubted.as_deref();
+        if guessed.iter().chain(doubted.as_ref()).any(strange) {
             self.guessed(channel, peer);
-        } else if visit.doubted.as_deref().as_ref().is_some_and(strange) {
-            if peer.is_loopback() {
-                note_guess(channel, peer);
-            } else {
-                self.guessed(channel, peer);
-            }
         }
         answers
     }
 
     /// Whether a key watches or publishes on a channel.
-    fn opens(&self, channel: &ChannelName, key: &str) -> bool {
+    fn opens(&self, channel: &ChannelName, key: &str, peer: IpAddr) -> bool {
         [LinkKind::Watch, LinkKind::Publish]
             .into_iter()
-            .any(|kind| self.judge(kind, key, Some(channel)).is_some())
+            .any(|kind| self.judge(kind, (key, Some(peer)), Some(channel)).is_some())
     }
 }

@@ -3,10 +3,10 @@
 use api::scene::{Collection, Edit};
 use api::{
     AccessLink, Act, Broadcast, Channel, ChatRoom, Command, Dashboard, Destination, Devices,
-    DoctorFacts, DoctorReport, Enabled, Event, Health, Level, LogLine, Message, Moderation,
-    NewAccessLink, NewDestination, NewDoctorReport, NewMessage, NewPassphrase, NewSetting,
-    NewToken, OpenCollection, OwnBroadcast, Platform, Publisher, Reloaded, Setting, Show, Snapshot,
-    Stats, Title, Trust,
+    DoctorFacts, DoctorReport, Enabled, Event, Health, IngestInfo, Level, LogLine, Message,
+    Moderation, NewAccessLink, NewDestination, NewDoctorReport, NewMessage, NewPassphrase,
+    NewSetting, NewToken, OpenCollection, OwnBroadcast, Platform, Publisher, Reloaded, Setting,
+    Show, Snapshot, Stats, Title, Trust,
 };
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
@@ -228,6 +228,9 @@ fn station() -> Vec<Operation> {
             "/api/publishers/{channel}/admit",
             "Lets a publisher that waits go live",
         ),
+        get("/api/ingest", "How the station takes publishers")
+            .open()
+            .gives::<IngestInfo>("The port of RTMP, and who may publish."),
         get(
             "/api/trust",
             "What a device needs to trust the station over HTTPS",

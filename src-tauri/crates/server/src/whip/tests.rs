@@ -58,6 +58,11 @@ async fn whip_says_what_its_rfc_says() {
         // Watching knows nothing of it.
         let watching = location.replace("/whip/", "/whep/");
         assert_eq!(desk.ask("DELETE", &watching, &[key], "").await.status, 404);
+        for matched in ["\"e1\"", "*"] {
+            let headers = [FRAGMENT_TYPE, ("if-match", matched)];
+            let got = desk.ask("PATCH", &watching, &headers, LINES).await;
+            assert_eq!(got.status, 404, "{matched}");
+        }
         assert_eq!(desk.ask("DELETE", &location, &[], "").await.status, 401);
         assert_eq!(desk.ask("DELETE", &location, &[key], "").await.status, 200);
         assert_eq!(desk.ask("DELETE", &location, &[key], "").await.status, 404);
@@ -251,6 +256,79 @@ async fn offers_to_publish_that_get_no_answer_leave_no_channel() {
         assert_eq!(got.status, expect, "{path} {body:.20}: {}", got.text());
         assert_eq!(got.header("retry-after").is_empty(), expect != 503);
         assert!(desk.app.hub.channels().is_empty(), "{body:.20}");
+    }
+}
+
+/// Whoever holds the key of a live channel takes it over, with an offer that has an answer.
+#[tokio::test]
+async fn an_offer_that_gets_no_answer_puts_nobody_out() {
+    let desk = Desk::ruled(Rules {
+        take_over: true,
+        ..Rules::default()
+    });
+    let key = auth();
+    let headers = [SDP_TYPE, ("authorization", key.as_str())];
+    let post = async |body: &'static str| {
+        let got = desk.ask("POST", "/phone/whip", &headers, body).await;
+        got.status
+    };
+    assert_eq!(post("offer").await, 201);
+    let name = "phone".parse().unwrap();
+    let live = desk.app.hub.channel(&name).unwrap();
+    for (body, expect) in [("malformed", 400), ("receives", 422), ("full", 503)] {
+        assert_eq!(post(body).await, expect);
+        assert!(!live.has_ended(), "{body}");
+    }
+    assert_eq!(post("offer").await, 201);
+    assert!(live.has_ended());
+    assert!(desk.app.hub.channel(&name).is_some());
+}
+
+/// Whom the host has ended is told, and stays out for a minute; nobody else does.
+#[tokio::test]
+async fn whom_the_host_has_ended_stays_out_for_a_minute() {
+    let desk = Desk::new();
+    let link = |name: &str| {
+        let link = api::NewAccessLink {
+            kind: api::LinkKind::Publish,
+            name: name.into(),
+            channel: None,
+            expires: None,
+        };
+        let link = desk.app.access.links.create(link, 0).unwrap();
+        format!("Bearer {}", link.word())
+    };
+    let [maria, paul] = ["Maria", "Paul"].map(link);
+    let post = async |path: &'static str, key: &str| {
+        let headers = [SDP_TYPE, ("authorization", key)];
+        desk.ask("POST", path, &headers, "offer").await
+    };
+    assert_eq!(post("/stage/whip", &maria).await.status, 201);
+    let now = desk.app.clock.now();
+    desk.app.ingests.end(&desk.app.hub, "stage", now).unwrap();
+    let got = post("/stage/whip", &maria).await;
+    assert_eq!(got.status, 403, "{}", got.text());
+    assert_eq!(got.json()["subject"], "ended");
+    let told = got.json()["message"].as_str().unwrap().to_owned();
+    assert!(told.starts_with("The host ended this broadcast."), "{told}");
+    let secret = maria.strip_prefix("Bearer ").unwrap();
+    let plain = format!("/ws?streamKey=stage&token={secret}");
+    assert_eq!(desk.get(&plain).await.status, 403);
+
+    assert_eq!(post("/stage/whip", &paul).await.status, 201);
+    assert_eq!(post("/garden/whip", &maria).await.status, 201);
+    desk.app.ingests.end(&desk.app.hub, "garden", now).unwrap();
+    let publishers = desk.app.ingests.list(&desk.app.clock);
+    assert_eq!(publishers.len(), 1, "{publishers:?}");
+    for (seconds, may) in [(59, false), (60, true)] {
+        let then = now + std::time::Duration::from_secs(seconds);
+        let name = "garden".parse().unwrap();
+        let pass = desk
+            .app
+            .judge(api::LinkKind::Publish, (secret, None), Some(&name))
+            .unwrap();
+        let got = desk.app.ingests.may_return(&name, &pass.holder, then);
+        assert_eq!(got.is_ok(), may, "after {seconds} s");
     }
 }
 

@@ -38,6 +38,13 @@ async fn the_key_is_judged_before_the_upgrade() {
     }
     let path = format!("/ws?streamKey=phone&token={TOKEN}");
     assert_eq!(fetch(at, "GET", &path, &[], "").await.status, 426);
+    // A picture in a page of another site guesses nothing away from who is on this machine.
+    for _ in 0..20 {
+        let foreign = [("sec-fetch-site", "cross-site")];
+        let guess = "/ws?streamKey=phone&token=guess";
+        assert_eq!(fetch(at, "GET", guess, &foreign, "").await.status, 403);
+    }
+    assert_eq!(fetch(at, "GET", &path, &[], "").await.status, 426);
     let evil = [("origin", "http://evil.example")];
     assert_eq!(websocket(at, &path, &evil).await.err(), Some(403));
     assert!(served.desk.app.hub.channels().is_empty());

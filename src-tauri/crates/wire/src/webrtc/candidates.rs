@@ -57,6 +57,24 @@ pub(crate) fn for_sending(local: bool) -> Vec<SocketAddr> {
     others
 }
 
+/// Whether a candidate leads back to whoever named it: to the address that the request came from, or, where it came from
+/// this machine itself, to one of its addresses (`own`).
+///
+/// A stranger could else have us knock at other people's doors, hundreds of times each. Nobody is lost by it: who can be
+/// reached somewhere else checks us from there, and is answered there (RFC 8445, section 7.3.1.3).
+pub(crate) fn leads_back(candidate: &str, from: IpAddr, own: &[SocketAddr]) -> bool {
+    let Some(to) = address(candidate).map(|a| a.to_canonical()) else {
+        return false;
+    };
+    let from = from.to_canonical();
+    to == from || (from.is_loopback() && own.iter().any(|a| a.ip().to_canonical() == to))
+}
+
+/// The address of a candidate (RFC 8839, section 5.1).
+pub(crate) fn address(candidate: &str) -> Option<IpAddr> {
+    candidate.split_ascii_whitespace().nth(4)?.parse().ok()
+}
+
 /// A link-local address means nothing without its interface.
 fn needs_scope(address: IpAddr) -> bool {
     match address {
@@ -127,6 +145,30 @@ mod tests {
         let all = of("0.0.0.0:8189".parse().unwrap());
         assert!(all.iter().all(|a| a.is_ipv4() && a.port() == 8189));
         assert!(all.last().is_some_and(|a| a.ip().is_loopback()), "{all:?}");
+    }
+
+    #[test]
+    fn candidates_lead_back_to_who_named_them() {
+        let own = ["192.168.1.20:8189".parse().unwrap()];
+        for (to, from, expect) in [
+            ("192.168.1.30", "192.168.1.30", true),
+            ("192.168.1.30", "::ffff:192.168.1.30", true),
+            ("192.168.1.31", "192.168.1.30", false),
+            ("127.0.0.1", "192.168.1.30", false),
+            ("192.168.1.20", "192.168.1.30", false),
+            // A program on this machine asks over the loopback and is reached at any address of it.
+            ("192.168.1.20", "127.0.0.1", true),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("192.168.1.30", "127.0.0.1", false),
+            ("fd00::1", "fd00::1", true),
+            ("fd00::2", "fd00::1", false),
+            ("phone.local", "192.168.1.30", false),
+        ] {
+            let candidate = format!("1 1 udp 5 {to} 50000 typ host");
+            let got = leads_back(&candidate, from.parse().unwrap(), &own);
+            assert_eq!(got, expect, "{to} named from {from}");
+        }
+        assert!(!leads_back("", "127.0.0.1".parse().unwrap(), &own));
     }
 
     #[test]

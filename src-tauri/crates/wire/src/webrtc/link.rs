@@ -6,7 +6,7 @@
 //! itself: its ICE agent in [`Path`], its DTLS in [`Handshake`], its SRTP in [`super::seal`].
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) locals: &'a [SocketAddr],
     /// Addresses that others see and that lead to one of ours.
     pub(crate) extra: &'a [SocketAddr],
+    /// From where the offer came; its candidates lead back there.
+    pub(crate) from: IpAddr,
     pub(crate) now: Timestamp,
 }
 

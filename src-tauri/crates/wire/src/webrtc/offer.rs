@@ -2,15 +2,14 @@
 //! publisher.
 
 use std::io::Cursor;
-use std::net::IpAddr;
 
 use media::{Config, Track};
 use rtc::sdp::description::common::Attribute;
 use rtc::sdp::description::media::MediaDescription;
 use rtc::sdp::description::session::SessionDescription;
 
-use super::OfferError;
 use super::profile::Profile;
+use super::{OfferError, candidates as addresses};
 
 /// An offer larger than this is not read.
 pub(crate) const MAX_OFFER: usize = 64 << 10;
@@ -532,7 +531,7 @@ fn candidates(section: &MediaDescription) -> impl Iterator<Item = String> {
 fn is_useful(candidate: &str) -> bool {
     let mut words = candidate.split_ascii_whitespace();
     let udp = words.nth(2).is_some_and(|p| p.eq_ignore_ascii_case("udp"));
-    let address = words.nth(1).and_then(|a| a.parse::<IpAddr>().ok());
+    let address = addresses::address(candidate);
     udp && address.is_some_and(|a| !a.is_multicast() && !a.is_unspecified())
 }
 

@@ -74,7 +74,11 @@ impl Path {
             remote: String::new(),
             known: Vec::new(),
         };
-        path.know(remote)?;
+        let mut named = remote.clone();
+        named
+            .candidates
+            .retain(|text| candidates::leads_back(text, opening.from, opening.locals));
+        path.know(&named)?;
         // Who checks nothing by itself leaves it to us which path is taken (section 6.1.1).
         path.agent.start_connectivity_checks(
             instant,

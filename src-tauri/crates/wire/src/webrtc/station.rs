@@ -169,14 +169,22 @@ impl Station {
 
     /// Answers a viewer's offer to watch a channel. The session waits for the viewer's first check.
     ///
+    /// `from` is where the offer came from: the session looks for its viewer there alone, and elsewhere waits to be found.
+    ///
     /// # Errors
     /// [`OfferError`] says what is wrong with the offer, or that there is no more room.
-    pub async fn whep(&self, channel: Arc<Channel>, offer: &str) -> Result<Answer, OfferError> {
+    pub async fn whep(
+        &self,
+        channel: Arc<Channel>,
+        offer: &str,
+        from: IpAddr,
+    ) -> Result<Answer, OfferError> {
         if channel.reordered() {
             return Err(OfferError::Reordered);
         }
         let tracks = channel.tracks();
-        let (draft, session) = self.draft(|opening| Session::answer(opening, offer, &tracks))?;
+        let (draft, session) =
+            self.draft(from, |opening| Session::answer(opening, offer, &tracks))?;
         let now = self.common.clock.now();
         if channel
             .newest_keyframe()
@@ -189,24 +197,31 @@ impl Station {
         self.open(draft, role, board, Tie::Watches(channel)).await
     }
 
-    /// Answers an offer to publish. The session waits for the publisher's first check; its tracks and
-    /// packets go to the publication's writer, which is dropped when the session is over, by whatever
-    /// cause, or when there is none.
+    /// Answers an offer to publish that came from somewhere. The session waits for the publisher's first check; its tracks
+    /// and packets go to the publication's writer, which is dropped when the session is over, by whatever cause.
+    ///
+    /// `admit` is asked for the publication once the offer has an answer: what cannot be answered puts nobody out.
     ///
     /// # Errors
-    /// [`OfferError`] says what is wrong with the offer, or that there is no more room.
-    pub async fn whip(&self, publication: Publication, offer: &str) -> Result<Answer, OfferError> {
-        let (draft, session) = self
-            .draft(|opening| inbound::Session::answer(opening, offer))
-            .inspect_err(|_| publication.end.cancel())?;
+    /// [`OfferError`] says what is wrong with the offer, or that there is no more room; or what `admit` says.
+    pub async fn whip<E: From<OfferError>>(
+        &self,
+        offer: &str,
+        from: IpAddr,
+        admit: impl FnOnce() -> Result<Publication, E>,
+    ) -> Result<Answer, E> {
+        let (draft, session) =
+            self.draft(from, |opening| inbound::Session::answer(opening, offer))?;
+        let publication = admit()?;
         let board = draft.board(publication.writer.channel().name().clone(), true);
         let tie = Tie::EndsWith(publication.end.clone());
         let role = Role::Publisher(Box::new(Publisher::new(session, publication)));
-        self.open(draft, role, board, tie).await
+        Ok(self.open(draft, role, board, tie).await?)
     }
 
     fn draft<S>(
         &self,
+        from: IpAddr,
         answer: impl FnOnce(&Opening<'_>) -> Result<(S, String), OfferError>,
     ) -> Result<(Draft, S), OfferError> {
         if self.boards.lock().len() >= MAX_SESSIONS {
@@ -220,6 +235,7 @@ impl Station {
             identity: &identity,
             locals: &locals,
             extra: &external,
+            from,
             now: self.common.clock.now(),
         })?;
         let draft = Draft {
@@ -240,6 +256,13 @@ impl Station {
         (locals, external)
     }
 
+    fn keep_near(&self, candidates: &mut Vec<String>, from: IpAddr) {
+        if !candidates.is_empty() {
+            let own = candidates::of(self.local);
+            candidates.retain(|text| candidates::leads_back(text, from, &own));
+        }
+    }
+
     /// The entity tag of a session's ICE credentials now; `None` when there is no such session.
     pub fn etag(&self, session: &str) -> Option<String> {
         let boards = self.boards.lock();
@@ -247,15 +270,22 @@ impl Station {
     }
 
     /// Takes further addresses of a session's far end, as it finds them (RFC 9725, section 4.3.1): a few
-    /// of them, while there is no path yet.
+    /// of them, while there is no path yet, and only such as lead back to where they were named (`from`).
     ///
     /// # Errors
     /// [`OfferError::Full`] when the session is no more.
-    pub async fn trickle(&self, session: &str, fragment: &str) -> Result<(), OfferError> {
+    pub async fn trickle(
+        &self,
+        session: &str,
+        fragment: &str,
+        from: IpAddr,
+    ) -> Result<(), OfferError> {
+        let mut more = offer::trickled(fragment);
+        self.keep_near(&mut more.candidates, from);
         let (done, taken) = oneshot::channel();
         let order = Order::Trickle {
             name: session.to_owned(),
-            more: offer::trickled(fragment),
+            more,
             done,
         };
         self.orders
@@ -266,13 +296,20 @@ impl Station {
     }
 
     /// Restarts a session's ICE with what the far end says anew (RFC 9725, section 4.3.2): its path is
-    /// looked for from both ends while media goes on where it went.
+    /// looked for from both ends while media goes on where it went; from ours, only at addresses that lead back to where
+    /// they were named (`from`).
     ///
     /// # Errors
     /// [`OfferError::Malformed`] when the fragment names no new credentials, [`OfferError::Full`] when
     /// the session is no more.
-    pub async fn restart(&self, session: &str, fragment: &str) -> Result<Restarted, OfferError> {
-        let remote = offer::fragment(fragment)?;
+    pub async fn restart(
+        &self,
+        session: &str,
+        fragment: &str,
+        from: IpAddr,
+    ) -> Result<Restarted, OfferError> {
+        let mut remote = offer::fragment(fragment)?;
+        self.keep_near(&mut remote.candidates, from);
         let identity = identity().ok_or(OfferError::Full)?;
         let (locals, external) = self.addresses();
         let (done, restarted) = oneshot::channel();
@@ -332,6 +369,13 @@ impl Station {
             sdp,
             etag,
         })
+    }
+
+    /// Whether a session is a viewer's of this channel.
+    pub fn watches(&self, session: &str, channel: &ChannelName) -> bool {
+        let boards = self.boards.lock();
+        let board = boards.get(session);
+        board.is_some_and(|board| !board.publishes && board.channel == *channel)
     }
 
     /// Ends a viewer's session; `false` when there is none of that name. Publishers end by their token.

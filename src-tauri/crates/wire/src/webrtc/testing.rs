@@ -110,6 +110,7 @@ pub(super) fn opening<T>(
         },
         locals: &[STATION.parse().unwrap()],
         extra: &[],
+        from: FAR.parse::<SocketAddr>().unwrap().ip(),
         now,
     })
 }

@@ -73,7 +73,7 @@ fn what_a_token_has_to_say() {
         assert_eq!(told, expect.map(str::to_owned), "{changes}");
     }
     let told = reads(&key, &sign(Algorithm::HS256, &claims())).unwrap();
-    assert_eq!(told.expires, NOW + 60_000);
+    assert_eq!(told.expires, NOW + 60_000 + LEEWAY);
 }
 
 #[test]

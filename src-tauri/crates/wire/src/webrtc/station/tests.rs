@@ -1,6 +1,6 @@
 //! Viewers that come and go, over the loopback.
 
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, UdpSocket};
 
 use bytes::BytesMut;
 use media::{ChannelInfo, Hub, Origin, Timestamp};
@@ -17,6 +17,8 @@ use super::*;
 use crate::testing as samples;
 use crate::webrtc::pace::TURN;
 use crate::webrtc::{crew, testing};
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// As many at once, and as often.
 const VIEWERS: usize = 16;
@@ -46,7 +48,10 @@ impl Viewer {
         peer.add_local_candidate(own).unwrap();
         let offer = peer.create_offer(None).unwrap();
         peer.set_local_description(now, offer.clone()).unwrap();
-        let answer = station.whep(Arc::clone(channel), &offer.sdp).await.unwrap();
+        let answer = station
+            .whep(Arc::clone(channel), &offer.sdp, HERE)
+            .await
+            .unwrap();
         let description = RTCSessionDescription::answer(answer.sdp).unwrap();
         peer.set_remote_description(now, description).unwrap();
         let viewer = Self {
@@ -127,14 +132,19 @@ async fn whoever_trickles_is_knocked_at_watching_and_publishing() {
     let clock = station.common.clock;
     let mut viewer = testing::receiver(clock.instant(clock.now()));
     let watching = viewer.create_offer(None).unwrap().sdp;
-    let watching = station.whep(channel, &hidden(&watching)).await.unwrap();
+    let watching = station
+        .whep(channel, &hidden(&watching), HERE)
+        .await
+        .unwrap();
     let publication = Publication {
         writer: publish(&hub, "phone"),
         end: tokio_util::sync::CancellationToken::new(),
     };
     let publishing = include_str!("../offer/chromium-publishes.sdp");
     let publishing = station
-        .whip(publication, &hidden(publishing))
+        .whip(&hidden(publishing), HERE, || {
+            Ok::<_, OfferError>(publication)
+        })
         .await
         .unwrap();
     let names = [&watching.session, &publishing.session];
@@ -143,7 +153,7 @@ async fn whoever_trickles_is_knocked_at_watching_and_publishing() {
         own.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let port = own.local_addr().unwrap().port();
         let lines = format!("a=mid:0\r\na=candidate:1 1 udp 5 127.0.0.1 {port} typ host\r\n");
-        station.trickle(name, &lines).await.unwrap();
+        station.trickle(name, &lines, HERE).await.unwrap();
         let mut buffer = [0; 2048];
         let (length, from) = own.recv_from(&mut buffer).expect("a check");
         assert_eq!(from.port(), station.local_addr().port());
@@ -152,7 +162,7 @@ async fn whoever_trickles_is_knocked_at_watching_and_publishing() {
         assert!(name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit()));
     }
     assert_ne!(names[0], names[1]);
-    let gone = station.trickle("0123", "a=end-of-candidates").await;
+    let gone = station.trickle("0123", "a=end-of-candidates", HERE).await;
     assert_eq!(gone.unwrap_err(), OfferError::Full);
 }
 

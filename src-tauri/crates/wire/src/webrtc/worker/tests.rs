@@ -59,6 +59,7 @@ impl Bench {
             identity: &identity,
             locals: &["127.0.0.1:9".parse().unwrap()],
             extra: &[],
+            from: "127.0.0.1".parse().unwrap(),
             now: self.common.clock.now(),
         });
         let publishes = matches!(role, Role::Publisher(_));
