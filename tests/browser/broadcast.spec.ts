@@ -336,3 +336,49 @@ test('encoders are told where this station takes them, and nothing that it does 
   await expect(cells.last()).toContainText('where anyone may publish, none');
   await clean(page);
 });
+
+test('the key of a link leaves the address at once, and is there after a reload', async ({ page, klieg }) => {
+  await klieg.command({ command: 'create_link', link: { kind: 'publish', name: 'Back camera', channel: 'back' } });
+  const secret = (await klieg.snapshot()).access[0]?.secret ?? '';
+  await page.goto(`${klieg.http}/broadcast?channel=back&key=${secret}`);
+  await expect(page).toHaveURL(`${klieg.http}/broadcast?channel=back`);
+  await expect(field(page)).toHaveValue('back');
+  await page.reload();
+  await expect(page.locator('.preview video')).toBeVisible();
+  await expect(page.getByLabel('Key', { exact: true })).toHaveCount(0);
+  await start(page);
+  await expect.poll(() => names(klieg)).toEqual(['back']);
+  await stop(page);
+  await expect(page.getByLabel('Key', { exact: true })).toHaveCount(0);
+});
+
+test('a guest is told that they are one before they start, and under which name', async ({ page, klieg }) => {
+  await klieg.command({ command: 'create_link', link: { kind: 'guest', name: 'Maria', channel: 'maria' } });
+  const secret = (await klieg.snapshot()).access[0]?.secret ?? '';
+  await page.goto(`${klieg.http}/broadcast?channel=maria&key=${secret}&guest`);
+  await expect(page).toHaveURL(`${klieg.http}/broadcast?channel=maria&guest`);
+  await page.reload();
+  await expect(page.locator('.preview video')).toBeVisible();
+  await expect(page.getByText('You come as a guest. The host sees you and lets you in.')).toBeVisible();
+  const name = page.getByRole('textbox', { name: 'You come as' });
+  await expect(name).toHaveValue('maria');
+  await expect(name).not.toBeEditable();
+  // Nobody watches there: a guest is seen in the show alone.
+  await expect(page.getByText('/watch/maria')).toHaveCount(0);
+  for (const [width, height] of [
+    [1280, 800],
+    [360, 740],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    await name.scrollIntoViewIfNeeded();
+    await page.screenshot({ path: test.info().outputPath(`guest-${width}.png`) });
+    await clean(page);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+  }
+  await startButton(page).click();
+  await expect(page.locator('.screen')).toHaveAttribute('data-phase', 'held', { timeout: 30_000 });
+  // A guest whose link is for any name chooses one.
+  await page.goto(`${klieg.http}/broadcast?guest`);
+  await expect(page.getByRole('textbox', { name: 'You come as' })).toBeEditable();
+  await expect(page.getByText('The host sees you under this name.')).toBeVisible();
+});

@@ -10,7 +10,7 @@ let asked: string[];
 /** Another answer than yes and no. */
 let answer: (() => Response) | null;
 
-const goTo = (address: string): void => vi.stubGlobal('location', new URL(address, 'http://station.local:8080'));
+const goTo = (address: string): unknown => vi.stubGlobal('location', new URL(address, 'http://station.local:8080'));
 const here = (): string => location.pathname + location.search + location.hash;
 
 beforeEach(() => {

@@ -8,7 +8,7 @@ import type { Wish } from '$lib/publish/session';
 import { t } from '$lib/words';
 import { onAir } from '../onair.svelte';
 import { awake } from './awake';
-import { type Memory, recall, recallKey, remember, rememberKey } from './memory';
+import { type Memory, recall, remember, rememberKey, takeKey } from './memory';
 
 /**
  * What a person prepares and sends from this page. There is one for as long as the page lives: who
@@ -31,7 +31,13 @@ export class Desk {
   hidden = $state(false);
 
   name = $state('');
+  /** Whether the name is the link's, and nobody else's to choose. */
+  readonly fixed: boolean;
+  /** Whether the link that led here is a guest's. */
+  readonly guest: boolean;
   key = $state('');
+  /** The key that a link brought: it stays out of sight. */
+  readonly linkKey: string | null;
   /** Whether the name was looked at: not while it is first being typed. */
   named = $state(false);
   memory = $state<Memory>(recall());
@@ -42,8 +48,11 @@ export class Desk {
   #sleepless: (() => void) | null = null;
 
   constructor(search: URLSearchParams) {
-    this.name = search.get('channel') ?? this.memory.name;
-    this.key = search.get('key') ?? recallKey();
+    const channel = search.get('channel');
+    this.name = channel ?? this.memory.name;
+    this.guest = search.has('guest');
+    this.fixed = this.guest && channel !== null && nameProblem(channel) === null;
+    ({ key: this.key, link: this.linkKey } = takeKey());
     if (devicesAllowed()) navigator.mediaDevices.addEventListener('devicechange', () => void this.#look());
     addEventListener('pagehide', () => this.publisher?.stop());
     addEventListener('online', () => this.publisher?.nudge());
@@ -156,8 +165,8 @@ export class Desk {
   start(): void {
     this.named = true;
     if (!this.capture || this.nameProblem || this.onAir) return;
-    this.keep({ name: this.name });
-    rememberKey(this.key);
+    if (!this.guest) this.keep({ name: this.name });
+    rememberKey({ key: this.key, link: this.linkKey });
     this.notice = this.capture.notice;
     this.capture.restart();
     const publisher = new Publisher(this.name, () => this.#wish());

@@ -14,6 +14,8 @@ export interface Memory {
 
 const PLACE = 'klieg.broadcast';
 const KEY = 'klieg.broadcast.key';
+/** The key of a link, which the page does not show. */
+const LINK = 'klieg.broadcast.link';
 
 const fresh: Memory = { name: '', camera: '', microphone: '', speaks: true, quality: '720p', bitrate: null, looped: true };
 
@@ -33,17 +35,34 @@ export function remember(memory: Memory): void {
   }
 }
 
-/** A key lasts as long as its tab. */
-export function recallKey(): string {
+/** The key to publish with, and the one that a link brought. They last as long as their tab. */
+export interface Keys {
+  key: string;
+  link: string | null;
+}
+
+/** The key of the link that led here, or of before. It leaves the address at once, so that a shared screen does not show it. */
+export function takeKey(): Keys {
+  const query = new URLSearchParams(location.search);
+  const given = query.get('key');
+  if (given !== null) {
+    query.delete('key');
+    const rest = query.toString().replace(/=(?=&|$)/g, '');
+    history.replaceState(null, '', location.pathname + (rest === '' ? '' : `?${rest}`) + location.hash);
+  }
   try {
-    return sessionStorage.getItem(KEY) ?? '';
+    if (given) sessionStorage.setItem(LINK, given);
+    const link = sessionStorage.getItem(LINK);
+    return { key: link ?? sessionStorage.getItem(KEY) ?? '', link };
   } catch {
-    return '';
+    return { key: given ?? '', link: given };
   }
 }
 
-export function rememberKey(key: string): void {
+export function rememberKey({ key, link }: Keys): void {
   try {
+    // Another than the link's was typed: it is the one from now on.
+    if (key !== link) sessionStorage.removeItem(LINK);
     sessionStorage.setItem(KEY, key);
   } catch {
     // As above.
