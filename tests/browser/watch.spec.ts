@@ -1,6 +1,16 @@
 import type { Page, Route } from '@playwright/test';
+import { clean } from './axe.ts';
 import { expect, test } from './klieg.ts';
 import { advances, counter, keepPeers, listen, plays } from './picture.ts';
+
+/** A picture of it, on a desk and on a phone; and axe has nothing to say. */
+async function look(page: Page, name: string): Promise<void> {
+  for (const [width, height] of [[1280, 800], [360, 740]] as const) {
+    await page.setViewportSize({ width, height });
+    await page.screenshot({ path: test.info().outputPath(`${name}-${width}.png`) });
+    await clean(page);
+  }
+}
 
 const framesDecoded = (page: Page): Promise<number> =>
   page.evaluate(async () => {
@@ -213,6 +223,37 @@ test('volume, full screen and the small window do what they say', async ({ page,
   await expect.poll(volume).toEqual([0.4, true]);
 });
 
+test.describe('in the language that says it longest', () => {
+  test.use({ locale: 'fr-FR' });
+
+  test('every button of the player lies inside it, on a phone upright and on its side, live and gone back', async ({ page, klieg }) => {
+    await page.goto(`${klieg.http}/watch/program?transport=hls`);
+    await plays(page, 'hls');
+    const player = page.locator('.player');
+    const inside = async (name: string): Promise<void> => {
+      for (const [width, height] of [[360, 740], [740, 360], [1280, 720], [320, 568]] as const) {
+        await page.setViewportSize({ width, height });
+        await page.screenshot({ path: test.info().outputPath(`${name}-${width}.png`) });
+        const outside = await player.evaluate((box) => {
+          const around = box.getBoundingClientRect();
+          const parts = [...box.querySelectorAll('.bar button, .bar input')].map((one) => ({ label: one.getAttribute('aria-label') ?? one.textContent?.trim(), at: one.getBoundingClientRect() }));
+          const shown = parts.filter(({ at }) => at.width > 0);
+          return shown.filter(({ at }) => at.left < around.left || at.right > around.right || at.top < around.top || at.bottom > around.bottom).map(({ label }) => label);
+        });
+        expect(outside, `${name} at ${width}×${height}`).toEqual([]);
+        await expect(page.getByRole('button', { name: 'Plein écran' })).toBeInViewport({ ratio: 1 });
+      }
+    };
+    await expect(page.locator('.golive')).toBeVisible();
+    await inside('live');
+    const back = page.getByRole('button', { name: /30 secondes/ });
+    await expect(back).toBeVisible({ timeout: 40_000 });
+    await back.click();
+    await expect(page.locator('.seek')).toBeVisible({ timeout: 30_000 });
+    await inside('back');
+  });
+});
+
 test('after a change of network a dead session is joined anew, and a living one left alone', async ({ page, klieg }) => {
   await keepPeers(page);
   await page.goto(`${klieg.http}/watch/program`);
@@ -260,6 +301,15 @@ test.describe('before the broadcast', () => {
     await expect.poll(() => counter(page)).not.toBeNull();
     await klieg.command({ command: 'end_broadcast' });
     await expect(page.locator('.player')).toHaveAttribute('data-phase', 'waiting', { timeout: 30_000 });
+    // Who watched it knows that it was live.
+    const cover = page.locator('.cover');
+    await expect(cover).toContainText('The broadcast has ended');
+    await expect(page.locator('.about')).toContainText('has ended');
+    await expect(page.getByText('Not live yet')).toHaveCount(0);
+    await expect(cover.getByRole('link', { name: 'Past shows' })).toHaveAttribute('href', '/u/program');
+    await look(page, 'ended');
+    await cover.getByRole('link', { name: 'See who is live' }).click();
+    await expect(page.getByRole('heading', { name: 'Nobody is live yet' })).toBeVisible();
   });
 
   test('over HLS it waits again when the broadcast ends, too, and plays the next one', async ({ page, klieg }) => {
