@@ -126,7 +126,7 @@ test('a guest who waits can be let in and refused in a narrow studio, in every l
     const studio = await browser.newPage({ locale, viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
     await studio.goto(klieg.studio);
     const card = studio.getByRole('listitem').filter({ has: studio.getByRole('button', { name: refuse }) });
-    await expect(card.getByRole('img', { name: /Maria/ })).toBeVisible();
+    await expect(card.locator('img')).toBeVisible();
     const frame = (await card.boundingBox())!;
     for (const button of await card.getByRole('button', { name: admit }).or(card.getByRole('button', { name: refuse })).all()) {
       const at = (await button.boundingBox())!;
