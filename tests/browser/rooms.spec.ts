@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Page } from '@playwright/test';
 import { clean } from './axe.ts';
 import { type Klieg, expect, test } from './klieg.ts';
@@ -27,6 +27,12 @@ async function link(klieg: Klieg, kind: 'watch' | 'moderate'): Promise<string> {
   if (!made) throw new Error('no link was made');
   const { pathname, search, hash } = new URL(made.url);
   return klieg.http + pathname + search + hash;
+}
+
+/** Somebody else's channel, over RTMP, until it is killed. */
+function publish(klieg: Klieg, channel: string): ChildProcess {
+  const input = ['-re', '-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=30', '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '30'];
+  return spawn('ffmpeg', ['-v', 'error', ...input, '-pix_fmt', 'yuv420p', '-t', '300', '-f', 'flv', `${klieg.ready.rtmp}/${channel}`], { stdio: 'ignore' });
 }
 
 /** What is shown, where a folder for pictures is named. */
@@ -94,6 +100,8 @@ test('a moderator and the host keep order, and a viewer reads why', async ({ bro
   await picture(host, 'host-menu');
   await host.getByRole('menuitem', { name: 'Ban, and delete all they wrote' }).click();
   await expect(viewer.getByText('You are banned from this chat.')).toBeVisible();
+  // What was said of an earlier message does not stand under it.
+  await expect(viewer.getByRole('alert').filter({ hasText: 'blocked' })).toHaveCount(0);
   for (const page of [viewer, moderator, host]) await expect(one(page, 'second rude words')).toHaveCount(0);
   await chat.getByRole('button', { name: 'Settings of the chat' }).click();
   await picture(host, 'host-settings');
@@ -146,6 +154,29 @@ test('slow mode holds one viewer back and nobody who keeps order, and a moderato
 test.describe('with channels of others', () => {
   test.use({ settings: ['ingest.policy=open'] });
 
+  test('the chat of a channel that is not live says when it opens, and opens by itself', async ({ page, klieg }) => {
+    test.skip(!has.ffmpeg, 'FFmpeg is not installed');
+    await page.goto(`${klieg.http}/watch/garden`);
+    const chat = page.getByRole('region', { name: 'Chat' });
+    await expect(chat.getByText('The chat opens when garden goes live.')).toBeVisible();
+    await expect(chat.getByText('Connecting…')).toHaveCount(0);
+    await expect(chat.getByRole('textbox')).toBeHidden();
+    for (const [width, height] of [[1280, 800], [360, 740]] as const) {
+      await page.setViewportSize({ width, height });
+      await picture(page, `chat-absent-${width}`);
+      await clean(page);
+    }
+    const garden = publish(klieg, 'garden');
+    try {
+      await named(page, 'ben');
+      await say(page, 'here from the first picture on');
+      await expect(one(page, 'here from the first picture on')).toBeVisible();
+      await expect(chat.getByText('The chat opens')).toHaveCount(0);
+    } finally {
+      garden.kill('SIGKILL');
+    }
+  });
+
   test('the host looks into the chat of any live channel, answers there, keeps order there, and is back when it ends', async ({ browser, klieg }) => {
     test.skip(!has.ffmpeg, 'FFmpeg is not installed');
     const device = async (): Promise<Page> => (await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' })).newPage();
@@ -160,8 +191,7 @@ test.describe('with channels of others', () => {
     await say(elsewhere, 'this is the program');
     await expect(one(elsewhere, 'this is the program')).toBeVisible();
 
-    const input = ['-re', '-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=30', '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '30'];
-    const garden = spawn('ffmpeg', ['-v', 'error', ...input, '-pix_fmt', 'yuv420p', '-t', '300', '-f', 'flv', `${klieg.ready.rtmp}/garden`], { stdio: 'ignore' });
+    const garden = publish(klieg, 'garden');
     try {
       await expect(choice.locator('option')).toHaveText(['program', 'garden']);
       await viewer.goto(`${klieg.http}/watch/garden`);
@@ -218,6 +248,9 @@ test('a private channel opens by its passphrase on a phone, and by a link', asyn
   // Whoever watched without it is put out.
   const field = page.getByRole('textbox', { name: 'Passphrase of this private channel' });
   await expect(field).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: 'Your right to watch was taken back.' })).toBeVisible();
+  await expect(field).toBeFocused();
+  await expect(field).toHaveAccessibleDescription(/^Your right to watch was taken back\. Ask the host for a new link or the passphrase\./);
   await expect(page.getByText('The chat of a private channel opens with its passphrase.')).toBeVisible();
   await picture(page, 'private-asks');
   await clean(page);
@@ -254,6 +287,8 @@ test('a private channel opens by its passphrase on a phone, and by a link', asyn
   await klieg.command({ command: 'set_passphrase', channel: 'program', passphrase: 'another one' });
   await page.goto(`${klieg.http}/watch/program`);
   await expect(field).toBeVisible();
+  // Who has just come was not watching.
+  await expect(page.getByText('taken back')).toHaveCount(0);
   await klieg.command({ command: 'set_passphrase', channel: 'program' });
   await page.reload();
   await plays(page, 'webrtc');

@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io-client';
 import type { ChannelState, ChatRoom, Message, Moderation, Role, Viewers } from '$lib/api';
+import { t } from '$lib/words';
 import { merge } from './history';
 import { type PublicRules, type Stopped, without } from './order';
 
@@ -43,7 +44,8 @@ export class Room {
   viewers = $state.raw<Viewers | null>(null);
   /** The name the server knows; nothing before one is chosen. */
   name = $state<string | null>(null);
-  state = $state<'connecting' | 'open' | 'lost'>('connecting');
+  /** Absent: no such channel is live, and none has left a room behind. */
+  state = $state<'connecting' | 'open' | 'lost' | 'absent'>('connecting');
   /** What the server last said about the channel. */
   live = $state.raw<ChannelState | null>(null);
   /** Viewer, or moderator by a link. */
@@ -111,7 +113,10 @@ export class Room {
   async #entered(): Promise<void> {
     if (this.state === 'open') return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, PATIENCE_MS);
+      // A channel that is not live yet may be so in an hour: that is no fault to be told.
+      const timer = setTimeout(() => {
+        if (this.state !== 'absent') resolve();
+      }, PATIENCE_MS);
       this.#waiting.push(() => {
         clearTimeout(timer);
         resolve();
@@ -163,6 +168,7 @@ export class Room {
         this.#lock();
         return;
       }
+      if (thrown instanceof Refused && thrown.code === 'not_found') this.state = 'absent';
       // There is no such room yet, or the connection went: a drop comes back by itself.
       if (this.#socket?.connected) this.#timer = setTimeout(() => void this.#enter(), AGAIN_MS);
       return;
@@ -213,7 +219,7 @@ export class Room {
       if (!this.#socket) throw new Error('not connected');
       answer = await this.#socket.timeout(6000).emitWithAck(event, body);
     } catch {
-      throw new Error('The chat does not answer. Your message was not sent; try again in a moment.');
+      throw new Error(t('The chat does not answer. Your message was not sent; try again in a moment.'));
     }
     const refusal = answer as Partial<Refusal> | null;
     if (refusal?.error) throw new Refused(refusal.error.code, refusal.error.message);
