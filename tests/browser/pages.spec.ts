@@ -68,6 +68,54 @@ test.describe('on air', () => {
     await look(page, klieg, { name: 'private', path: '/watch/program?private', ready: (page) => expect(page.getByLabel('Passphrase of this private channel')).toBeVisible() });
   });
 
+  test('who comes to a page by the keyboard is told which it is, and goes on from its beginning', async ({ page, klieg }) => {
+    await page.goto(klieg.http);
+    const main = page.getByRole('main');
+    await expect(page.getByRole('link', { name: /^LIVE/ })).toBeVisible();
+    // A page that is loaded has the focus where a browser puts it.
+    expect(await page.evaluate(() => document.activeElement === document.body)).toBe(true);
+    const said = page.locator('[aria-live].visually-hidden');
+    await expect(said).toHaveText('');
+
+    const comes = async (title: string): Promise<void> => {
+      await expect(page).toHaveTitle(title);
+      await expect(main).toBeFocused();
+      await expect(said).toHaveText(title);
+    };
+    const { title } = (await klieg.channels())[0]!;
+    const press = async (name: string | RegExp): Promise<void> => {
+      await page.getByRole('link', { name }).first().focus();
+      await page.keyboard.press('Enter');
+    };
+    await press(/^LIVE/);
+    await comes(`${title} · Klieg`);
+    await page.keyboard.press('Tab');
+    expect(await main.evaluate((box) => box !== document.activeElement && box.contains(document.activeElement))).toBe(true);
+    await press('Library');
+    await comes('Library · Klieg');
+    await press('Broadcast');
+    await comes('Broadcast · Klieg');
+    await page.goBack();
+    await comes('Library · Klieg');
+    await press('Skip to content');
+    await expect(main).toBeFocused();
+    await expect(page).toHaveURL(/\/library#main$/);
+  });
+
+  test('a page that did not load says so, and is tried again', async ({ page, klieg }) => {
+    const chunks = /\/assets\/(Trust|Doctor|Dashboard|Library|Show|Broadcast)-.*\.js$/;
+    await page.route(chunks, (route) => route.abort());
+    for (const path of ['/trust', '/doctor', '/dashboard', '/library', '/library/1', '/broadcast']) {
+      await page.goto(klieg.http + path);
+      await expect(page.getByRole('main').getByRole('alert'), path).toHaveText('The page did not load. Check the connection to the station.');
+    }
+    await page.goto(`${klieg.http}/library`);
+    await clean(page);
+    await page.unroute(chunks);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await headed('Library')(page);
+  });
+
   test('every device is told how to trust the station', async ({ page, klieg }) => {
     await page.setViewportSize({ width: 360, height: 740 });
     await page.goto(`${klieg.http}/trust`);
@@ -113,5 +161,11 @@ test.describe('off air', () => {
       { name: 'show', path: `/library/${id}`, ready: headed(/^An evening/) },
     ];
     for (const shown of after) await look(page, klieg, shown);
+    // A show is told by its name as soon as that is known.
+    await page.goto(`${klieg.http}/library`);
+    await page.getByRole('main').getByRole('link', { name: /An evening/ }).first().press('Enter');
+    await expect(page).toHaveTitle(/^An evening .* · Klieg$/);
+    await expect(page.locator('[aria-live].visually-hidden')).toHaveText(/^An evening/);
+    await expect(page.getByRole('main')).toBeFocused();
   });
 });
