@@ -197,8 +197,16 @@ test.describe('on a station that is open', () => {
     await expect(page.getByText('Waiting for the host…')).toBeVisible();
     await expect(page.locator('.badge', { hasText: 'Not on air' })).toBeVisible();
     await clean(page);
+    // What is read out changes within one line, which is there all the while.
+    const told = await page.getByRole('status').filter({ hasText: 'Waiting for the host…' }).elementHandle();
     agreed = true;
     await expect(page.locator('.badge.live')).toHaveText('ON AIR');
+    expect(await told?.textContent()).toContain('You are on air.');
+    await clean(page);
+    await stop(page);
+    await expect(page.getByRole('status').filter({ hasText: 'You are not on air any more.' })).toHaveCount(1);
+    await start(page);
+    await expect(page.getByRole('status').filter({ hasText: 'any more' })).toHaveCount(0);
   });
 
   test('where WebRTC cannot connect it goes on over a WebSocket, and says so', async ({ page, context, klieg }) => {
@@ -380,5 +388,5 @@ test('a guest is told that they are one before they start, and under which name'
   // A guest whose link is for any name chooses one.
   await page.goto(`${klieg.http}/broadcast?guest`);
   await expect(page.getByRole('textbox', { name: 'You come as' })).toBeEditable();
-  await expect(page.getByText('The host sees you under this name.')).toBeVisible();
+  await expect(page.getByText('The name of your picture in the studio.')).toBeVisible();
 });

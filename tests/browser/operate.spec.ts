@@ -111,6 +111,39 @@ test('the dashboard draws the last hour, and says it in words', async ({ page, k
   await look(page, 'dashboard-360');
 });
 
+test('the dashboard says what is wrong with a control link that does not open it', async ({ page, klieg }) => {
+  const errors: Error[] = [];
+  page.on('pageerror', (error) => errors.push(error));
+  // On this machine it is open to all: as if it were asked from another.
+  await page.route('**/api/dashboard*', (route) =>
+    route.request().headers()['authorization'] === `Bearer ${klieg.ready.control_token}`
+      ? route.continue()
+      : route.fulfill({ status: 401, json: { code: 'unauthorized', message: 'Bring a control token.' } }),
+  );
+  await page.goto(`${klieg.http}/dashboard`);
+  const field = page.getByLabel('Control link or token');
+  const paste = async (text: string): Promise<void> => {
+    await field.fill(text);
+    await page.getByRole('button', { name: 'Show the figures' }).click();
+  };
+  await expect(field).toBeVisible();
+  await expect(page.getByRole('alert')).toBeEmpty();
+  await paste(`${klieg.http}/studio#token=%zz`);
+  await expect(page.getByRole('alert')).toHaveText(/That is no control link/);
+  await expect(field).toBeFocused();
+  await paste('%zz');
+  await expect(page.getByRole('alert')).toHaveText(/not valid any more/);
+  for (const size of [wide, narrow]) {
+    await page.setViewportSize(size);
+    await clean(page);
+    await look(page, `dashboard-refused-${size.width}`);
+  }
+  await fits(page);
+  await paste(klieg.studio);
+  await expect(page.locator('[data-plot]').first()).toBeVisible();
+  expect(errors).toEqual([]);
+});
+
 test('the studio shows the log as it grows, and who did what', async ({ page, klieg }) => {
   await page.setViewportSize(wide);
   await page.goto(klieg.studio);

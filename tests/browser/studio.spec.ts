@@ -208,6 +208,11 @@ test('the title that viewers read is changed in place', async ({ page, klieg }) 
 test('a wrong token meets a door that says what to do', async ({ page, klieg }) => {
   await page.goto(`${klieg.http}/studio#token=wrong`);
   await expect(page.getByRole('heading', { name: 'This control link is not valid any more' })).toBeVisible();
+  await page.getByLabel('Control link or token').fill(`${klieg.http}/studio#token=%zz`);
+  await page.getByRole('button', { name: 'Open the studio' }).click();
+  await expect(page.getByRole('alert')).toHaveText(/That is no control link/);
+  await clean(page);
+  await page.screenshot({ path: test.info().outputPath('door.png') });
   await page.getByLabel('Control link or token').fill(klieg.studio);
   await page.getByRole('button', { name: 'Open the studio' }).click();
   await expect(page.getByRole('button', { name: 'Go live' })).toBeEnabled();

@@ -18,6 +18,23 @@ export function takeToken(): string | null {
   }
 }
 
+/**
+ * The token in what a person pasted: the whole link, or the token alone.
+ *
+ * @returns nothing where it can be neither: a link cut short, or other words.
+ */
+export function tokenIn(pasted: string): string | null {
+  const text = pasted.trim();
+  const part = /token=([^&\s]+)/.exec(text)?.[1];
+  try {
+    const token = part === undefined ? text : decodeURIComponent(part);
+    // What can stand in a header.
+    return /^[!-~]+$/.test(token) && !token.includes('://') ? token : null;
+  } catch {
+    return null;
+  }
+}
+
 export function keepToken(token: string): void {
   try {
     sessionStorage.setItem(TOKEN, token);
