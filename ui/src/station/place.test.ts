@@ -5,8 +5,8 @@ it('addresses and places', () => {
   expect(placeOf('/')).toEqual({ page: 'home' });
   expect(placeOf('/watch')).toEqual({ page: 'watch', channel: 'program' });
   expect(placeOf('/watch/ana/')).toEqual({ page: 'watch', channel: 'ana' });
-  expect(placeOf(watchPath('a b/c'))).toEqual({ page: 'watch', channel: 'a b/c' });
-  expect(placeOf('/watch/%')).toEqual({ page: 'nowhere', path: '/watch/%' });
+  expect(placeOf(watchPath('Ana_2-b'))).toEqual({ page: 'watch', channel: 'Ana_2-b' });
+  for (const path of [watchPath('a b/c'), '/watch/%', `/watch/${'a'.repeat(65)}`]) expect(placeOf(path)).toEqual({ page: 'nowhere', path });
   expect(placeOf('/broadcast', '?key=k')).toEqual({ page: 'broadcast' });
   expect(placeOf('/broadcast/x')).toEqual({ page: 'nowhere', path: '/broadcast/x' });
   expect(placeOf('/trust')).toEqual({ page: 'trust' });

@@ -21,11 +21,8 @@ export function placeOf(path: string, search = ''): Place {
     return new URLSearchParams(search).get('viewer') === 'true' ? { page: 'home' } : { page: 'broadcast' };
   }
   if (parts[0] === 'watch' && parts.length <= 2) {
-    try {
-      return { page: 'watch', channel: decodeURIComponent(parts[1] ?? PROGRAM) };
-    } catch {
-      return { page: 'nowhere', path };
-    }
+    const channel = parts[1] ?? PROGRAM;
+    return /^[\w-]{1,64}$/.test(channel) ? { page: 'watch', channel } : { page: 'nowhere', path };
   }
   if (parts[0] === 'trust' && parts.length === 1) return { page: 'trust' };
   if (parts[0] === 'doctor' && parts.length === 1) return { page: 'doctor' };

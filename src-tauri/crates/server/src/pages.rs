@@ -41,7 +41,7 @@ pub(crate) async fn doctor(State(app): State<Arc<App>>, headers: HeaderMap) -> R
 pub(crate) async fn watch(Path(channel): Path<String>, headers: HeaderMap) -> Response {
     match channel.parse::<ChannelName>() {
         Ok(_) => page(STATION, StatusCode::OK, &headers),
-        Err(_) => nothing(),
+        Err(_) => nowhere(&headers),
     }
 }
 
@@ -50,16 +50,20 @@ pub(crate) async fn studio(headers: HeaderMap) -> Response {
     page(STUDIO, StatusCode::OK, &headers)
 }
 
-/// Whatever no route takes: a file of the pages, or nothing. A person who looks for a page is shown one that
-/// says so.
+/// Whatever no route takes: a file of the pages, or nothing.
 pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     if plain(path) && Pages::get(path).is_some() {
         return page(path, StatusCode::OK, &headers);
     }
+    nowhere(&headers)
+}
+
+/// There is nothing: the page that says so, for whoever takes pages.
+fn nowhere(headers: &HeaderMap) -> Response {
     let accepts = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok());
     if accepts.is_some_and(|types| types.contains("text/html")) {
-        return page(STATION, StatusCode::NOT_FOUND, &headers);
+        return page(STATION, StatusCode::NOT_FOUND, headers);
     }
     nothing()
 }

@@ -127,6 +127,21 @@ async fn nothing_outside_the_pages_is_served() {
     }
 }
 
+/// Who looks for a page is shown one that says so; a program gets a line.
+#[tokio::test]
+async fn who_looks_for_a_page_that_is_not_there_is_shown_one() {
+    let desk = Desk::new();
+    for path in ["/nothing", "/watch/bad%20name!"] {
+        let got = desk
+            .ask("GET", path, &[("accept", "text/html,*/*;q=0.8")], "")
+            .await;
+        assert_eq!(got.status, 404, "{path}");
+        assert!(got.header("content-type").starts_with("text/html"));
+        assert!(got.text().contains("<script"), "{path}");
+        assert!(!desk.get(path).await.text().contains('<'), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn who_is_live_is_told() {
     let desk = Desk::new();
