@@ -10,8 +10,8 @@ use std::{env, fs, io};
 
 use klieg_api::scene::{Control, Described, FilterKind, TransitionKind};
 use klieg_api::{
-    Act, Channel, Command, Dashboard, DeviceKind, DoctorFacts, DoctorReport, Entry, Event, Level,
-    LogLine, OwnBroadcast, PLATFORMS, Platform, Problem, Show, Trust,
+    Act, Channel, Command, Dashboard, DeviceKind, DoctorFacts, DoctorReport, Entry, Event,
+    IngestInfo, Level, LogLine, OwnBroadcast, PLATFORMS, Platform, Problem, Show, Trust,
 };
 use ts_rs::{Config, TS};
 
@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Channel::export_all(&config)?;
     Entry::export_all(&config)?;
     Problem::export_all(&config)?;
+    IngestInfo::export_all(&config)?;
     Trust::export_all(&config)?;
     OwnBroadcast::export_all(&config)?;
     Level::export_all(&config)?;
