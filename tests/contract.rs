@@ -82,18 +82,20 @@ fn a_display_of_its_own_is_not_left_before_the_window_is_there() {
     fs::create_dir_all(path.parent().expect("a folder")).expect("the folder of displays");
     let _gone_already = fs::remove_file(&path);
     let server = UnixListener::bind(&path).expect("a display");
-    let (tell, told) = mpsc::channel();
-    thread::spawn(move || {
+    let (tell, told) = mpsc::sync_channel(1);
+    let serve = move || {
         let (mut asks, _) = server.accept().expect("who asks");
         let (window, _) = server.accept().expect("the window");
         asks.set_nonblocking(true).expect("a socket");
         let there = asks.read(&mut [0]).map_err(|error| error.kind());
         drop((asks, window, server));
         tell.send(there).expect("the test waits");
-    });
+    };
+    let display = thread::Builder::new().name("display".into()).spawn(serve);
+    drop(display.expect("a thread"));
     let studio = Headless::with()
         .shell()
-        .env("DISPLAY", &format!(":{DISPLAY}"))
+        .env("DISPLAY", format!(":{DISPLAY}"))
         .start();
     fs::remove_file(&path).expect("the display is taken down");
     let there = told
