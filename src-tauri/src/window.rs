@@ -22,6 +22,8 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         .title("Klieg")
         .inner_size(1440.0, 900.0)
         .min_inner_size(1024.0, 640.0)
+        // Small laptops: what does not fit is out of reach where nothing moves windows.
+        .prevent_overflow()
         .background_color(NIGHT)
         .build()?;
     guard(&window);

@@ -369,6 +369,9 @@ test('it opens on a display that nobody else is on', { skip }, async () => {
     await kiosk.open();
     await kiosk.session.element(GO_LIVE, 60_000);
     assert.equal((await kiosk.ask('snapshot')).collection.name, 'Demo');
+    // It is made for a larger one, and lies inside this one: nothing here could move it.
+    const [width, height] = await kiosk.session.run('return [innerWidth, innerHeight]');
+    assert.ok(width <= 1280 && height <= 720, `${width} × ${height} on 1280 × 720`);
   } finally {
     await kiosk.close();
   }
