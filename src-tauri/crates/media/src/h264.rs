@@ -25,7 +25,7 @@ pub enum Error {
     #[error("the H.264 sequence parameter set cannot be read: {0}")]
     Sps(String),
     /// The sequence parameter set is for pictures that are not decoded here.
-    #[error("H.264 with {0} is not decoded by Klieg; convert to 8-bit 4:2:0")]
+    #[error("H.264 with {0} is not decoded by Klieg; convert to progressive 8-bit 4:2:0")]
     Unsupported(&'static str),
     /// The decoder configuration record cannot be read.
     #[error("the H.264 decoder configuration (avcC) cannot be read: {0}")]

@@ -1,5 +1,7 @@
 //! Encoded sound and picture.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::Timestamp;
@@ -105,4 +107,25 @@ pub struct Packet {
     pub keyframe: bool,
     /// The access unit, in the form that [`Config`] says.
     pub data: Bytes,
+}
+
+/// The furthest that a picture is shown from where it is decoded. Sixteen pictures at most are put in order (ITU-T H.264,
+/// annex A), and hardly anybody sends fewer than four a second.
+const REORDERING: Duration = Duration::from_secs(5);
+
+impl Packet {
+    /// Whether what a sender said of its times can be: shown near to where it is decoded.
+    pub fn is_timed(&self) -> bool {
+        let apart = self.pts.offset_from(self.dts).unsigned_abs();
+        Duration::from_nanos(apart) <= REORDERING
+    }
+
+    /// The same, shown where it is decoded if its times cannot be: else one wrong figure would make a segment of hours.
+    #[must_use]
+    pub fn timed(mut self) -> Self {
+        if !self.is_timed() {
+            self.pts = self.dts;
+        }
+        self
+    }
 }

@@ -111,7 +111,7 @@ impl Ingest {
         if packet.dts.since(now) > AHEAD {
             return Err(Error::Ahead);
         }
-        Ok(packet)
+        Ok(packet.timed())
     }
 }
 

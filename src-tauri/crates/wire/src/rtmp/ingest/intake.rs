@@ -197,13 +197,17 @@ impl Intake {
             return Ok(None);
         }
         let dts = self.timeline.stamp(Kind::Video, millis, now);
-        Ok(Some(Packet {
+        let packet = Packet {
             track: VIDEO,
             pts: dts.offset(i64::from(composition) * 1_000_000),
             dts,
             keyframe: unit.keyframe,
             data: unit.data,
-        }))
+        };
+        if !packet.is_timed() {
+            self.damage("a composition time that cannot be");
+        }
+        Ok(Some(packet.timed()))
     }
 
     fn samples(&mut self, millis: u32, now: Timestamp, data: Bytes) -> Option<Packet> {
@@ -247,11 +251,11 @@ impl Intake {
             .collect()
     }
 
-    /// A message that is left out. Said once in a while: a sender may do nothing else.
+    /// A message that is left out, or what is wrong of it. Said once in a while: a sender may do nothing else.
     fn damage(&mut self, what: &'static str) {
         self.damaged += 1;
         if self.damaged.is_power_of_two() {
-            tracing::debug!(what, count = self.damaged, "an RTMP message is left out");
+            tracing::debug!(what, count = self.damaged, "an RTMP message is damaged");
         }
     }
 }

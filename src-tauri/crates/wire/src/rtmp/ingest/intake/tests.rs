@@ -114,6 +114,32 @@ const SLICE: &[u8] = &[0x41, 4, 5];
 const AUD: &[u8] = &[0x09, 0xf0];
 const SEI: &[u8] = &[0x06, 5, 1, 0, 0x80];
 
+/// One wrong figure, and a segment would seem to last hours.
+#[test]
+fn a_picture_is_shown_near_to_where_it_is_decoded() {
+    let mut desk = Desk::introduced();
+    for (composition, late) in [
+        (0, 0),
+        (80, 80),
+        (-40, -40),
+        (5_000, 5_000),
+        (5_001, 0),
+        (8_000_000, 0),
+        (-8_000_000, 0),
+    ] {
+        desk.picture(0, composition, &[IDR]);
+        let come = std::iter::from_fn(|| desk.reader.try_next());
+        let mut packets = come.filter_map(|next| match next {
+            Next::Packet(packet) => Some(packet),
+            _ => None,
+        });
+        let picture = packets.next().unwrap();
+        drop(packets);
+        let shown = picture.pts.millis() - picture.dts.millis();
+        assert_eq!(shown, late, "{composition} ms");
+    }
+}
+
 #[test]
 fn both_tracks_are_told_once_and_packets_keep_their_times() {
     let mut desk = Desk::introduced();
