@@ -44,17 +44,25 @@ def say(**what):
         print(json.dumps(what), flush=True)
 
 
+# Of the sound since it was last said.
+PEAKS = []
+
+
 def seen(_, buffer, pad, kind, counts):
     counts[kind] += 1
     count = counts[kind]
+    if kind == "audio":
+        values = array.array("h", buffer.extract_dup(0, buffer.get_size()))
+        PEAKS.append(max(max(values), -min(values)))
     if count > 1 and count % 15:
         return
     caps = pad.get_current_caps().get_structure(0)
     if kind == "video":
         size = {"width": caps.get_value("width"), "height": caps.get_value("height")}
     else:
-        values = array.array("h", buffer.extract_dup(0, buffer.get_size()))
-        size = {"rate": caps.get_value("rate"), "level": max(max(values), -min(values)) / 32768}
+        # How loud it was usually: a tenth of what publishes is a mark, which may be silence.
+        size = {"rate": caps.get_value("rate"), "level": sorted(PEAKS)[len(PEAKS) // 2] / 32768}
+        PEAKS.clear()
     say(event=kind, count=count, at=buffer.pts / Gst.SECOND, **size)
 
 

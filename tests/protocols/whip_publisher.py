@@ -1,7 +1,10 @@
 """A WHIP publisher (RFC 9725) on aiortc: a picture that moves from dark to bright and back, and a steady tone. For the
 first tenth of every second the tone falls silent, and the stripe at the right is white instead of black.
 
-    python whip_publisher.py URL [TOKEN]
+    python whip_publisher.py URL [TOKEN | --exact]
+
+With `--exact` its sender reports say when each moment was due. aiortc by itself pairs a packet's timestamp with the time at
+which the packet has left, however late its encoder and its loop were by then.
 
 Offers what aiortc offers by itself, VP8 first. Prints one JSON line for the answer and one for each
 change of state. A line on standard input is obeyed: `delete` ends the session over HTTP, `close` leaves
@@ -10,6 +13,7 @@ without a word to HTTP, `small` makes the picture half as large.
 
 import array
 import asyncio
+import contextvars
 import fractions
 import json
 import math
@@ -19,10 +23,11 @@ from urllib.parse import urljoin
 
 import aiohttp
 import av
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription, clock
 
 URL = sys.argv[1]
-HEADERS = {"Authorization": f"Bearer {sys.argv[2]}"} if len(sys.argv) > 2 else {}
+EXACT = sys.argv[2:] == ["--exact"]
+HEADERS = {"Authorization": f"Bearer {sys.argv[2]}"} if len(sys.argv) > 2 and not EXACT else {}
 
 FPS = 30
 RATE = 48_000
@@ -34,7 +39,21 @@ def say(**what):
     print(json.dumps(what), flush=True)
 
 
+# When what is being sent was due; each sender is a task with a context of its own.
+DUE = contextvars.ContextVar("due")
+
+
+def exact_ntp_time(now=clock.current_ntp_time):
+    late = time.monotonic() - DUE.get(time.monotonic())
+    return now() - round(late * 2**32)
+
+
+if EXACT:
+    clock.current_ntp_time = exact_ntp_time
+
+
 async def until(seconds):
+    DUE.set(START + seconds)
     await asyncio.sleep(max(0, START + seconds - time.monotonic()))
 
 
